@@ -1,0 +1,183 @@
+"""Reader of the project's own trial table: one CSV row per printed contrast (columns: docs/data.md)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from pipeline.codebook import Codebook
+from pipeline.ingest.cells import numbers, require_columns, slug
+from pipeline.ingest.decisions import apply_decisions
+from pipeline.ingest.tidy import ReadingReport, Tidy, assemble
+from pipeline.tables import read_csv
+
+FILE = "trials.csv"
+NUMBERS = (
+    "year", "timepoint_weeks", "n_int", "mean_int", "sd_int", "n_ctl", "mean_ctl", "sd_ctl", "events_int", "total_int",
+    "events_ctl", "total_ctl", "baseline_mean_int", "baseline_sd_int", "baseline_mean_ctl", "baseline_sd_ctl", "effect",
+    "effect_se", "ci_low", "ci_high",
+)  # fmt: skip
+WORDS = (
+    "row_id", "study", "doi_or_pmid", "setting", "country", "population", "intervention", "peer_role", "delivery",
+    "comparator", "outcome", "outcome_domain", "instrument", "direction", "timepoint_basis", "mean_kind", "effect_type",
+    "effect_sign", "rob", "cluster_info", "source_ref", "note", "qa_flag",
+)  # fmt: skip
+VALUE_KIND = {"": "endpoint", "endpoint": "endpoint", "change": "change", "percent": "event", "other statistic": "endpoint"}
+
+
+def read_trial_table(folder: Path, book: Codebook, source: str) -> Tidy:
+    """Read `trials.csv` of a delivery, with its `decisions.csv` if there is one.
+
+    Raises
+    ------
+    BadInput
+        Missing columns, unreadable numbers and words the codebook does not know, each by row.
+    """
+    raw = read_csv(folder / FILE)
+    require_columns(raw, (*WORDS, *NUMBERS), FILE)
+    report = ReadingReport(source, FILE)
+    num = numbers(raw, NUMBERS, FILE, raw["row_id"])
+
+    def code(registry: str, column: str) -> pd.Series:
+        return book.resolve_all(registry, raw[column], file=FILE, rows=raw["row_id"], column=column)
+
+    rows = pd.DataFrame({"row_id": raw["row_id"], "source": source, "study_id": raw["study"].map(slug)})
+    for name in ("study", "setting", "country", "population", "intervention", "note"):
+        rows[name] = raw[name]
+    rows["year"] = num["year"]
+    rows["reference"] = [_reference(r, d) for r, d in zip(raw["source_ref"], raw["doi_or_pmid"], strict=True)]
+    rows["flag"] = raw["qa_flag"]
+    rows["randomised"] = np.select(
+        [raw["qa_flag"].str.contains("not_randomised"), raw["qa_flag"].str.contains("randomisation_not_read")],
+        ["no", "unclear"],
+        "yes",
+    )
+    rows["rob"] = code("rob", "rob").replace("", "not_assessed")
+    rows["rob_detail"], rows["cluster"] = raw["rob"], raw["cluster_info"]
+    rows["detail"] = raw["outcome"]
+    complement = _outcomes(rows, raw, book)
+    rows["rating"] = ""
+    rows["time_weeks"], rows["time_basis"] = num["timepoint_weeks"], code("timepoint_basis", "timepoint_basis")
+    rows["arm_1"], rows["arm_2"] = raw["intervention"].map(slug), raw["comparator"].map(slug)
+    _arms(rows, raw, book)
+    rows["condition_2"], rows["role_2"], rows["modality_2"] = code("condition", "comparator"), "none", ""
+    _values(rows, raw, num)
+    _effects(rows, raw, num, book)
+    _log_mapped(rows, raw, report)
+    _percentages(rows, raw, num, report)
+    _complements(rows, complement, report)
+    _post_treatment(rows, report)
+    rows["stratum"] = _strata(rows)
+    apply_decisions(rows, folder, report)
+    return assemble(rows, report)
+
+
+def _reference(citation: str, ids: str) -> str:
+    plain = citation.split(" github ")[0].strip().rstrip(";")
+    return plain if not ids or ids.split(";")[0].strip() in plain else f"{plain} [{ids}]"
+
+
+def _outcomes(rows: pd.DataFrame, raw: pd.DataFrame, book: Codebook) -> pd.Series:
+    """Set outcome and instrument codes; True where the source counts the opposite of the outcome's event."""
+    cells = zip(raw["outcome_domain"], raw["outcome"], raw["instrument"], raw["row_id"], strict=True)
+    found = [book.outcome_of(domain, text, name, file=FILE, row=row) for domain, text, name, row in cells]
+    rows["outcome"], rows["instrument"] = [f.outcome for f in found], [f.instrument for f in found]
+    return pd.Series([f.event_is == "complement" for f in found])
+
+
+def _arms(rows: pd.DataFrame, raw: pd.DataFrame, book: Codebook) -> None:
+    """What the intervention arm received, how, and from whom: per arm, not per study."""
+    cells = zip(raw["intervention"], raw["delivery"], raw["peer_role"], raw["row_id"], strict=True)
+    found = [book.arm_of(what, how, who, file=FILE, row=row) for what, how, who, row in cells]
+    rows["condition_1"], rows["role_1"] = [f.condition for f in found], [f.role for f in found]
+    rows["modality_1"] = [f.modality for f in found]
+
+
+def _values(rows: pd.DataFrame, raw: pd.DataFrame, num: dict[str, pd.Series]) -> None:
+    kind = raw["mean_kind"].map(VALUE_KIND)
+    kind = kind.where(kind.notna(), np.where(raw["mean_kind"].str.contains("count|binomial"), "count", "endpoint"))
+    rows["value_kind"] = kind.where(num["events_int"].isna() & num["events_ctl"].isna(), "event")
+    for side, end in (("1", "int"), ("2", "ctl")):
+        rows[f"n_{side}"] = num[f"n_{end}"]
+        percent = raw["mean_kind"].eq("percent")
+        rows[f"mean_{side}"] = num[f"mean_{end}"].mask(percent)
+        rows[f"sd_{side}"] = num[f"sd_{end}"]
+        rows[f"events_{side}"], rows[f"total_{side}"] = num[f"events_{end}"], num[f"total_{end}"]
+        rows[f"baseline_mean_{side}"], rows[f"baseline_sd_{side}"] = num[f"baseline_mean_{end}"], num[f"baseline_sd_{end}"]
+        rows[f"person_time_{side}"] = (num[f"n_{end}"] * num["timepoint_weeks"]).where(rows["value_kind"].eq("count"))
+
+
+def _effects(rows: pd.DataFrame, raw: pd.DataFrame, num: dict[str, pd.Series], book: Codebook) -> None:
+    rows["effect_type"] = book.resolve_all(
+        "effect_type", raw["effect_type"], file=FILE, rows=raw["row_id"], column="effect_type"
+    )
+    rows["claimed_sign"] = book.resolve_all(
+        "effect_sign", raw["effect_sign"], file=FILE, rows=raw["row_id"], column="effect_sign"
+    )
+    kinds = [book.effect_types.get(t) for t in rows["effect_type"]]
+    rows["adjusted"] = [k is not None and k.adjusted for k in kinds]
+    cluster_analysis = raw["cluster_info"].str.contains("adjusted for clustering|cluster trial analysis|GEE|multilevel")
+    rows["cluster_adjusted"] = cluster_analysis | np.array([k is not None and k.cluster_adjusted for k in kinds])
+    rows["effect"], rows["se"], rows["ci_lb"], rows["ci_ub"] = num["effect"], num["effect_se"], num["ci_low"], num["ci_high"]
+    rows["level"] = np.where(rows["ci_lb"].notna(), 95.0, np.nan)
+    parts = raw["cluster_info"].str.extract(r"icc=([\d.]+)\s+avg_cluster=([\d.]+)")
+    rows["icc"], rows["cluster_size"] = pd.to_numeric(parts[0]), pd.to_numeric(parts[1])
+
+
+def _log_mapped(rows: pd.DataFrame, raw: pd.DataFrame, report: ReadingReport) -> None:
+    for column, to in (("peer_role", "role_1"), ("comparator", "condition_2"), ("outcome_domain", "outcome"),
+                       ("instrument", "instrument"), ("delivery", "modality_1")):  # fmt: skip
+        changed = raw[column].ne(rows[to]) & raw[column].ne("")
+        for i in np.flatnonzero(changed.to_numpy()):
+            report.add("mapped", "word of the delivery to the code of the codebook", raw["row_id"].iloc[i], column,
+                       raw[column].iloc[i], rows[to].iloc[i])  # fmt: skip
+
+
+def _percentages(rows: pd.DataFrame, raw: pd.DataFrame, num: dict[str, pd.Series], report: ReadingReport) -> None:
+    """Percentages without denominators: the printed difference is kept as an effect without an interval."""
+    for i in np.flatnonzero((raw["mean_kind"].eq("percent") & num["effect"].isna()).to_numpy()):
+        rows.loc[i, "effect"] = num["mean_int"].iloc[i] - num["mean_ctl"].iloc[i]
+        rows.loc[i, "effect_type"], rows.loc[i, "claimed_sign"] = "risk_difference_percent", "int_minus_ctl"
+        report.add("changed", "two printed percentages without denominators: kept as their difference, without an interval",
+                   rows.loc[i, "row_id"], "mean_int", f"{num['mean_int'].iloc[i]:g} v {num['mean_ctl'].iloc[i]:g}",
+                   rows.loc[i, "effect"])  # fmt: skip
+
+
+def _complements(rows: pd.DataFrame, complement: pd.Series, report: ReadingReport) -> None:
+    """Counts of the opposite event are turned round; a ratio of the opposite event cannot be."""
+    for i in np.flatnonzero(complement.to_numpy()):
+        row = rows.loc[i, "row_id"]
+        for side in ("1", "2"):
+            if pd.notna(rows.loc[i, f"total_{side}"]):
+                before = rows.loc[i, f"events_{side}"]
+                rows.loc[i, f"events_{side}"] = rows.loc[i, f"total_{side}"] - before
+                report.add("changed", "the source counts the opposite event: turned round to the outcome's event", row,
+                           f"events_{side}", before, rows.loc[i, f"events_{side}"])  # fmt: skip
+        if pd.notna(rows.loc[i, "effect"]):
+            report.add("changed", "the printed effect is on the opposite event and is kept as printed", row, "effect_type",
+                       rows.loc[i, "effect_type"], "opposite_event")  # fmt: skip
+            rows.loc[i, "effect_type"] = "opposite_event"
+
+
+def _post_treatment(rows: pd.DataFrame, report: ReadingReport) -> None:
+    """The therapy database writes 0 weeks after randomisation for 'end of treatment, weeks unknown'."""
+    zero = rows["time_weeks"].eq(0) & rows["time_basis"].eq("randomisation")
+    for row in rows.loc[zero, "row_id"]:
+        report.add("changed", "0 weeks after randomisation cannot be an end of treatment: weeks unknown", row,
+                   "timepoint_weeks", 0.0, "")  # fmt: skip
+    rows.loc[zero, "time_basis"] = "post_treatment"
+    rows.loc[zero, "time_weeks"] = np.nan
+
+
+def _strata(rows: pd.DataFrame) -> pd.Series:
+    """The population or country where it is all that tells two rows of a study apart."""
+    key = ["study_id", "outcome", "detail", "instrument", "time_weeks", "time_basis", "arm_1", "arm_2"]
+    stratum = pd.Series("", index=rows.index)
+    for _, group in rows.groupby(key, dropna=False):
+        for name in ("population", "country"):
+            if len(group) > 1 and group[name].nunique() == len(group):
+                stratum[group.index] = group[name].map(slug)
+                break
+    return stratum

@@ -1,0 +1,34 @@
+"""Stage `ingest`: one delivery to tidy tables."""
+
+from __future__ import annotations
+
+from pipeline import codebook, params, tables
+from pipeline.errors import BadInput, Problem
+from pipeline.ingest import READERS
+from pipeline.stages.command import Paths, run
+
+
+class SourceParams(params.Section):
+    """How a delivery is read."""
+
+    reader: str
+
+
+def main(at: Paths) -> None:
+    """Read one delivery with its reader."""
+    sources = params.sections(at.params, "sources", SourceParams)
+    reader = sources[at.source].reader
+    if reader not in READERS:
+        raise BadInput(
+            Problem(at.params.name, f"'sources.{at.source}.reader' is not a reader", "choose one", value=reader,
+                    allowed=", ".join(READERS))
+        )  # fmt: skip
+    tidy = READERS[reader](at.raw, codebook.load(at.codebook), at.source)
+    tables.write(tidy.studies, tables.STUDIES, at.out / "studies.csv")
+    tables.write(tidy.arms, tables.STUDY_ARMS, at.out / "study_arms.csv")
+    tables.write(tidy.reported, tables.REPORTED, at.out / "reported.csv")
+    tables.write(tidy.reading, tables.READING, at.out / "reading.csv")
+
+
+if __name__ == "__main__":
+    run(main, paths=("raw", "codebook", "params", "out"), words=("source",))
