@@ -1,0 +1,1 @@
+"""Tables in, tables out: effects, questions, synthesis. Formulas live in `pipeline.meta`."""

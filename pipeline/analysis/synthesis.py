@@ -1,0 +1,129 @@
+"""One question to its results: which trials it uses and why, pooled effects, sensitivity, subgroups, small studies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from pipeline.analysis.pooled import Fit, rows_for
+from pipeline.analysis.questions import Question, found_for, judge
+from pipeline.analysis.sensitivity import sensitivity
+from pipeline.analysis.small_study import SmallStudyParams, small_study_tests
+from pipeline.analysis.subgroups import SubgroupParams, subgroup_analyses
+from pipeline.analysis.translation import translate
+from pipeline.analysis.trials import trials_for
+from pipeline.codebook import Codebook
+from pipeline.params import Section
+from pipeline.tables import POOLED, STUDIES_USED, TESTS, TRANSLATED, Table, conform
+from pipeline.vocabulary import Measure
+
+Z95 = 1.959963984540054
+
+
+class SynthesisParams(Section):
+    """Section `synthesis` of params.yaml."""
+
+    tau2: str
+    interval: str
+    prediction: str
+    headline_prediction_from_k: int
+    technical_prediction_from_k: int
+    level: Literal[95]
+    subgroups: SubgroupParams
+    small_study: SmallStudyParams
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Everything known about one question: tables of the schemas of the same names."""
+
+    studies_used: pd.DataFrame
+    pooled: pd.DataFrame
+    tests: pd.DataFrame
+    translated: pd.DataFrame
+
+
+def answer(
+    key: str, question: Question, effects: pd.DataFrame, studies: pd.DataFrame, book: Codebook, params: SynthesisParams
+) -> Answer:
+    """Answer one question.
+
+    Parameters
+    ----------
+    effects, studies : EFFECTS and STUDIES
+
+    Notes
+    -----
+    k = 0 gives empty results, k = 1 the trial, k = 2 both trials and a common-effect Wald line labelled so; a
+    random-effects mean from k = 3.
+    """
+    found = found_for(effects, question)
+    trials = trials_for(found, question, book)
+    fit = Fit(question.measure, trials, params.tau2, params.interval, params.prediction)
+    used = _studies_used(key, question, found, trials, fit, studies, book)
+    main = rows_for(key, fit, params.technical_prediction_from_k)
+    variants = sensitivity(key, question, found, book, fit, params.technical_prediction_from_k)
+    groups, group_tests = subgroup_analyses(key, fit, book, params.subgroups)
+    tests = [*group_tests, *small_study_tests(key, fit, params.small_study)]
+    pooled = _table([*main, *variants, *groups], POOLED)
+    return Answer(
+        conform(used, STUDIES_USED, key), pooled, _table(tests, TESTS),
+        _table(translate(key, question, pooled, trials, book), TRANSLATED),
+    )  # fmt: skip
+
+
+def issues_for(question: Question, effects: pd.DataFrame, issues: pd.DataFrame) -> pd.DataFrame:
+    """ISSUES of the rows that this question found."""
+    found = found_for(effects, question)
+    rows = set(zip(found["source"], found["source_rows"], strict=True))
+    inside = np.array([p in rows for p in zip(issues["source"], issues["row_id"], strict=True)], dtype=bool)
+    return issues.loc[inside]
+
+
+def _studies_used(
+    key: str, question: Question, found: pd.DataFrame, trials: pd.DataFrame, fit: Fit, studies: pd.DataFrame, book: Codebook
+) -> pd.DataFrame:
+    reasons = judge(found, question, book)
+    taken = set(trials["trial_id"])
+    lines = []
+    for trial, rows in found.groupby("trial_id", sort=True):
+        if trial in taken:
+            row = trials[trials["trial_id"].eq(trial)].iloc[0].copy()
+            row["_reason"] = _how_chosen(rows, reasons[rows.index], row)
+        else:
+            row = _nearest_to_use(rows, reasons[rows.index], question)
+            row["_reason"] = "; ".join(dict.fromkeys(reasons[rows.index]))
+        row["_used"] = trial in taken
+        lines.append(row)
+    frame = pd.DataFrame(lines, columns=[*found.columns, "_reason", "_used"]).reset_index(drop=True)
+    frame = frame.merge(studies[["source", "study_id", "country", "population", "reference"]], on=["source", "study_id"], how="left")
+    frame["question"], frame["used"], frame["reason"] = key, frame["_used"].astype(bool), frame["_reason"]
+    weights = dict(zip(trials["trial_id"], fit.weights, strict=True))
+    frame["weight"] = frame["trial_id"].map(weights)
+    half = Z95 * np.sqrt(frame["vi"].astype(float))
+    frame["ci_lb"], frame["ci_ub"] = frame["yi"] - half, frame["yi"] + half
+    ratio = frame["measure"].map(lambda m: bool(m) and Measure(m).is_ratio).astype(bool)
+    for name in ("yi", "ci_lb", "ci_ub"):
+        frame[f"shown_{name}"] = frame[name].astype(float).where(~ratio, np.exp(frame[name].astype(float)))
+    return frame[list(STUDIES_USED.columns)]
+
+
+def _how_chosen(rows: pd.DataFrame, reasons: pd.Series, row: pd.Series) -> str:
+    """In words, how the trial's one effect was chosen among those that qualified."""
+    others = int(reasons.eq("").sum()) - row["effect_id"].count("+") - 1
+    if others <= 0:
+        return "its only qualifying effect"
+    return f"nearest in time, then by instrument rank, among {others + 1} qualifying effects of the trial"
+
+
+def _nearest_to_use(rows: pd.DataFrame, reasons: pd.Series, question: Question) -> pd.Series:
+    """The row shown for a trial that is not used: with the question's measure and a number, if there is one."""
+    score = rows["measure"].eq(question.measure).astype(int) * 2 + rows["yi"].notna().astype(int)
+    return rows.loc[score.sort_values(ascending=False, kind="stable").index[0]].copy()
+
+
+def _table(lines: list[dict[str, object]], table: Table) -> pd.DataFrame:
+    return conform(pd.DataFrame(lines, columns=list(table.columns)), table, table.name)

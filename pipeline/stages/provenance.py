@@ -1,0 +1,19 @@
+"""Stage `provenance`: what the reports stand on: data deliveries, code, lock file, package versions."""
+
+from __future__ import annotations
+
+import json
+
+from pipeline import tables
+from pipeline.provenance import provenance
+from pipeline.stages.command import Paths, run
+
+
+def main(at: Paths) -> None:
+    """Hash the inputs, the code and the lock file."""
+    found = provenance(at.raw, at.code, at.lock)
+    tables.write_text(at.out, json.dumps(found, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
+
+
+if __name__ == "__main__":
+    run(main, paths=("lock", "out"), many=("raw", "code"))
