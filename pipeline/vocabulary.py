@@ -219,7 +219,7 @@ class EffectSign:
 
 @dataclass(frozen=True, slots=True)
 class Mcid:
-    """A smallest important difference. `kind` is within_person or between_group; `unit` points or percent_of_baseline."""
+    """A smallest important difference. `kind`: within_person, between_group. `unit`: points or percent_of_baseline."""
 
     instrument: str
     kind: str
