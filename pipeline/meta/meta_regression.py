@@ -1,0 +1,198 @@
+"""Mixed-effects meta-regression; with an intercept only it is the random-effects model.
+
+y_i = x_i'b + u_i + e_i, u_i ~ N(0, tau2), e_i ~ N(0, v_i). Raudenbush 2009, in Handbook of Research Synthesis, ch. 16.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import special
+
+from pipeline.meta.arrays import BoolArray, FloatArray, IntArray, choose
+from pipeline.meta.heterogeneity import heterogeneity
+from pipeline.meta.intervals import INTERVALS
+from pipeline.meta.likelihood import FitStatistics, fit_statistics
+from pipeline.meta.reference import quantile, two_sided_p
+from pipeline.meta.studies import Studies, studies
+from pipeline.meta.tau2 import TAU2_ESTIMATORS
+from pipeline.meta.tau2_precision import tau2_se
+
+
+@dataclass(frozen=True, slots=True)
+class Regression:
+    """A fitted model. Shapes: (..., p) for coefficients, (..., k) for studies, else (...).
+
+    Attributes
+    ----------
+    beta, se, statistic, p, ci_lb, ci_ub : coefficients with tests and intervals
+    vb : covariance of the coefficients, (..., p, p)
+    df : degrees of freedom of t; NaN where the reference is the standard normal
+    tau2, tau2_se : residual between-study variance and its standard error
+    I2, H2 : residual heterogeneity, from tau2 (percent; ratio)
+    Q, Q_df, Q_p : test of residual heterogeneity
+    QM, QM_df, QM_df2, QM_p : omnibus test of all coefficients but the intercept: chi-square, or F with QM_df2
+        (QM_df2 NaN for chi-square; NaN throughout without moderators)
+    scale : q = y'Py / (k - p) after the interval's floor; 1 where not used
+    fitted, fitted_se : Xb and its standard error, (..., k)
+    weights : share of each study in percent, (..., k)
+    k : studies
+    converged : did the estimator of tau2 converge
+    ml, reml : fit statistics under both likelihoods
+    method : estimator and interval in words
+    """
+
+    beta: FloatArray
+    se: FloatArray
+    vb: FloatArray
+    statistic: FloatArray
+    df: FloatArray
+    p: FloatArray
+    ci_lb: FloatArray
+    ci_ub: FloatArray
+    tau2: FloatArray
+    tau2_se: FloatArray
+    I2: FloatArray
+    H2: FloatArray
+    Q: FloatArray
+    Q_df: IntArray
+    Q_p: FloatArray
+    QM: FloatArray
+    QM_df: FloatArray
+    QM_df2: FloatArray
+    QM_p: FloatArray
+    scale: FloatArray
+    fitted: FloatArray
+    fitted_se: FloatArray
+    weights: FloatArray
+    k: IntArray
+    converged: BoolArray
+    ml: FitStatistics
+    reml: FitStatistics
+    method: str
+
+
+def meta_regression(
+    yi: ArrayLike,
+    vi: ArrayLike,
+    design: ArrayLike | None = None,
+    *,
+    estimator: str = "REML",
+    interval: str = "hk_floored",
+    level: float = 95,
+    mask: ArrayLike | None = None,
+    weights: ArrayLike | None = None,
+) -> Regression:
+    """Fit the mixed-effects model.
+
+    Parameters
+    ----------
+    yi, vi : effects and sampling variances, (..., k)
+    design : (k, p) or (..., k, p), the intercept's column of ones included; None for an intercept only
+    estimator : key of TAU2_ESTIMATORS; "EE" for the common-effect model
+    interval : key of INTERVALS. A model without residual degrees of freedom (one study) gets the Wald interval.
+    level : of the intervals, percent
+    mask : True where a study takes part
+    weights : weights of the coefficients instead of 1 / (vi + tau2); the variance stays model based
+
+    Raises
+    ------
+    InvalidInput
+        See `studies`; an unknown estimator or interval.
+    """
+    choose("estimator", estimator, TAU2_ESTIMATORS)
+    choose("interval", interval, INTERVALS)
+    s = studies(yi, vi, design, mask, weights)
+    tau2, converged = TAU2_ESTIMATORS[estimator](s)
+    beta, vb = _coefficients(s, tau2)
+    scale, df = _uncertainty(s, tau2, interval)
+    vb = vb * scale[..., None, None]
+    se = np.sqrt(np.diagonal(vb, axis1=-2, axis2=-1))
+    with np.errstate(divide="ignore", invalid="ignore"):  # identical studies have no plain Hartung-Knapp error
+        statistic, half = beta / se, quantile(level, df)[..., None] * se
+    h = heterogeneity(s, None if estimator == "EE" else tau2)
+    qm = _omnibus(s, beta, vb, df)
+    parameters = s.p + (estimator != "EE")
+    return Regression(
+        beta=beta,
+        se=se,
+        vb=vb,
+        statistic=statistic,
+        df=df[()],
+        p=two_sided_p(statistic, df[..., None]),
+        ci_lb=beta - half,
+        ci_ub=beta + half,
+        tau2=tau2[()],
+        tau2_se=tau2_se(s, tau2, estimator)[()],
+        I2=h.I2[()],
+        H2=h.H2[()],
+        Q=h.Q[()],
+        Q_df=h.Q_df[()],
+        Q_p=h.Q_p[()],
+        QM=qm[0],
+        QM_df=qm[1],
+        QM_df2=qm[2],
+        QM_p=qm[3],
+        scale=scale[()],
+        fitted=np.einsum("...kp,...p->...k", s.x, beta),
+        fitted_se=np.sqrt(np.einsum("...kp,...pq,...kq->...k", s.x, vb, s.x)),
+        weights=_shares(s, tau2),
+        k=s.k[()],
+        converged=converged[()],
+        ml=fit_statistics(s, tau2, beta, restricted=False, parameters=parameters),
+        reml=fit_statistics(s, tau2, beta, restricted=True, parameters=parameters),
+        method=f"{estimator}; {INTERVALS[interval].label}",
+    )
+
+
+def proportion_explained(tau2: ArrayLike, tau2_without: ArrayLike) -> FloatArray:
+    """R2 in percent: share of tau2 that moderators take away, cut at 0; NaN where there was none. Raudenbush 2009."""
+    t, t0 = np.asarray(tau2, dtype=np.float64), np.asarray(tau2_without, dtype=np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(t0 > 0, np.maximum(0, 100 * (t0 - t) / t0), np.nan)[()]
+
+
+def residual_variance_explained(with_moderators: Regression, without: Regression) -> FloatArray:
+    """R2 in percent of a common-effect regression: 1 - (Q/df with) / (Q/df without), cut at 0 (adjusted R2)."""
+    ratio = (with_moderators.Q / with_moderators.Q_df) / (without.Q / without.Q_df)
+    return np.maximum(0, 100 * (1 - ratio))[()]
+
+
+def _coefficients(s: Studies, tau2: FloatArray) -> tuple[FloatArray, FloatArray]:
+    if s.a is None:
+        f = s.fit(tau2)
+        return f.coefficients(s.y), f.inverse_information()
+    f = s.weighted(s.a)
+    maker = f.coefficient_maker()
+    return f.coefficients(s.y), np.einsum("...pk,...k,...qk->...pq", maker, s.v + tau2[..., None], maker)
+
+
+def _uncertainty(s: Studies, tau2: FloatArray, interval: str) -> tuple[FloatArray, FloatArray]:
+    """Factor on the covariance and degrees of freedom (NaN: normal)."""
+    method = INTERVALS[interval]
+    q = np.sum(s.fit(tau2).residuals(s.y) ** 2, -1) / np.maximum(s.df, 1)
+    scale = np.where(s.df > 0, method.inflation(q), 1.0)
+    df = np.where((s.df > 0) & method.uses_t, s.df, np.nan)
+    return scale, df
+
+
+def _omnibus(
+    s: Studies, beta: FloatArray, vb: FloatArray, df: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    constant = np.all(s.x[..., 0] == 1)
+    b, v = (beta[..., 1:], vb[..., 1:, 1:]) if constant else (beta, vb)
+    m = b.shape[-1]
+    if m == 0:
+        empty = np.full(s.k.shape, np.nan)[()]
+        return empty, empty, empty, empty
+    chi2 = np.einsum("...p,...p->...", b, np.linalg.solve(v, b[..., None])[..., 0])
+    f = np.isfinite(df)
+    p = np.where(f, special.fdtrc(m, np.where(f, df, 1.0), chi2 / m), special.chdtrc(m, chi2))
+    return np.where(f, chi2 / m, chi2)[()], np.full(s.k.shape, float(m))[()], df[()], p[()]
+
+
+def _shares(s: Studies, tau2: FloatArray) -> FloatArray:
+    w = s.present * (1 / (s.v + tau2[..., None]) if s.a is None else s.a)
+    return 100 * w / w.sum(-1, keepdims=True)

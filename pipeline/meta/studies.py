@@ -1,0 +1,107 @@
+"""Effects, variances and moderators of a set of studies, checked once and shared by every model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from pipeline.meta.arrays import BoolArray, FloatArray, IntArray, InvalidInput, numbers
+from pipeline.meta.weighted_fit import WeightedFit, fit
+
+
+@dataclass(frozen=True, slots=True)
+class Studies:
+    """Studies ready for a model. A study that takes no part has `present` 0, effect 0 and variance 1.
+
+    Attributes
+    ----------
+    y : effects, (..., k)
+    v : sampling variances, (..., k)
+    x : design, (..., k, p); a column of ones for a pooled effect
+    present : 1 for a study that takes part, else 0, (..., k)
+    a : weights chosen by the caller, (..., k); None for inverse-variance weights
+    """
+
+    y: FloatArray
+    v: FloatArray
+    x: FloatArray
+    present: FloatArray
+    a: FloatArray | None = None
+
+    @property
+    def k(self) -> IntArray:
+        """Number of studies, shape (...)."""
+        return self.present.sum(-1).astype(np.int64)
+
+    @property
+    def p(self) -> int:
+        """Number of coefficients."""
+        return self.x.shape[-1]
+
+    @property
+    def df(self) -> IntArray:
+        """Residual degrees of freedom k - p, shape (...)."""
+        return self.k - self.p
+
+    def fit(self, tau2: ArrayLike = 0.0) -> WeightedFit:
+        """Inverse-variance weighted fit at a between-study variance of shape (...)."""
+        return fit(self.present / (self.v + np.asarray(tau2)[..., None]), self.x)
+
+    def weighted(self, weights: FloatArray) -> WeightedFit:
+        """Fit with given weights."""
+        return fit(self.present * weights, self.x)
+
+
+def studies(
+    yi: ArrayLike,
+    vi: ArrayLike,
+    design: ArrayLike | None = None,
+    mask: ArrayLike | None = None,
+    weights: ArrayLike | None = None,
+) -> Studies:
+    """Check effects and variances (..., k) and bring them to one shape with the design and the mask.
+
+    Parameters
+    ----------
+    design : (k, p) or (..., k, p); None for an intercept
+    mask : True where a study takes part, broadcast with yi; values elsewhere are not looked at
+    weights : > 0, broadcast with yi; None for inverse-variance weights
+
+    Raises
+    ------
+    InvalidInput
+        Unequal lengths, NaN, a variance <= 0, no study, or fewer studies than coefficients.
+    """
+    y, v = np.asarray(yi, dtype=np.float64), np.asarray(vi, dtype=np.float64)
+    if y.ndim == 0 or v.ndim == 0 or y.shape[-1] != v.shape[-1]:
+        raise InvalidInput(f"yi and vi must be arrays with as many studies: yi {y.shape}, vi {v.shape}")
+    on: BoolArray = np.ones(1, dtype=bool) if mask is None else np.asarray(mask, dtype=bool)
+    try:
+        y, v, on = np.broadcast_arrays(y, v, on)
+    except ValueError:
+        raise InvalidInput(f"shapes differ: yi {y.shape}, vi {v.shape}, mask {on.shape}") from None
+    _check(y, v, on)
+    x = np.ones((y.shape[-1], 1)) if design is None else np.asarray(design, dtype=np.float64)
+    if x.ndim < 2 or x.shape[-2] != y.shape[-1] or not np.isfinite(x).all():
+        raise InvalidInput(f"the design must be finite numbers of shape (k, p): k {y.shape[-1]}, design {x.shape}")
+    fewest = int(on.sum(-1).min())
+    if fewest < x.shape[-1]:
+        raise InvalidInput(f"{fewest} studies cannot carry {x.shape[-1]} coefficients")
+    x = np.broadcast_to(x, (*y.shape, x.shape[-1]))
+    a = None if weights is None else np.broadcast_to(numbers("weights", weights, gt=0), y.shape)
+    return Studies(np.where(on, y, 0.0), np.where(on, v, 1.0), x, on.astype(np.float64), a)
+
+
+def _check(y: FloatArray, v: FloatArray, on: BoolArray) -> None:
+    if y.shape[-1] == 0 or not on.any(-1).all():
+        raise InvalidInput("no study: there is nothing to pool")
+    for name, bad, rule in (
+        ("yi", on & ~np.isfinite(y), "must be finite"),
+        ("vi", on & ~np.isfinite(v), "must be finite"),
+        ("vi", on & ~(v > 0), "must be > 0"),
+    ):
+        if bad.any():
+            place = ", ".join(map(str, np.argwhere(bad)[0]))
+            raise InvalidInput(f"{name}[{place}] {rule} (found {(y if name == 'yi' else v)[bad][0]:g})")

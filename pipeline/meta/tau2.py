@@ -1,0 +1,209 @@
+"""Between-study variance. To add an estimator: a function and a row of TAU2_ESTIMATORS.
+
+Every estimator takes `Studies` and returns (tau2, converged), each of the batch's shape (...). P and Q as in
+`weighted_fit`. Overview: Viechtbauer 2005, J Educ Behav Stat 30:261; Veroniki et al. 2016, Res Synth Methods 7:55.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy import special
+
+from pipeline.meta.arrays import BoolArray, FloatArray, InvalidInput
+from pipeline.meta.likelihood import log_likelihood_ml, log_likelihood_reml
+from pipeline.meta.studies import Studies
+
+MAX_ITERATIONS = 200
+GRID = np.linspace(0, 1, 25) ** 4  # denser near 0, where a second mode of the likelihood can hide
+Estimate = tuple[FloatArray, BoolArray]
+
+
+def zero(s: Studies) -> Estimate:
+    """No between-study variance: the common-effect model."""
+    return _known(s, np.zeros(s.k.shape))
+
+
+def moment(s: Studies, a: FloatArray) -> FloatArray:
+    """Generalised method of moments with fixed weights a, cut at 0: (y'P_a y - tr(P_a V)) / tr(P_a).
+
+    DerSimonian & Kacker 2007, Contemp Clin Trials 28:105; Jackson, Turner, Rhodes & Viechtbauer 2014,
+    BMC Med Res Methodol 14:103 (moderators).
+    """
+    f = s.weighted(a)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = (np.sum(f.residuals(s.y) ** 2, -1) - f.trace(s.v)) / f.trace()
+    return np.where(s.df > 0, np.maximum(t, 0), 0.0)
+
+
+def dersimonian_laird(s: Studies) -> Estimate:
+    """DerSimonian & Laird 1986, Control Clin Trials 7:177."""
+    return _known(s, moment(s, 1 / s.v))
+
+
+def hedges(s: Studies) -> Estimate:
+    """Hedges & Olkin 1985; also called Cochran's or the variance-component estimator."""
+    return _known(s, moment(s, np.ones(s.v.shape)))
+
+
+def generalised_q(s: Studies) -> Estimate:
+    """Method of moments with the weights the caller chose. DerSimonian & Kacker 2007.
+
+    Raises
+    ------
+    InvalidInput
+        No weights were given.
+    """
+    if s.a is None:
+        raise InvalidInput("the generalised Q estimator needs weights")
+    return _known(s, moment(s, s.a))
+
+
+def hunter_schmidt(s: Studies) -> Estimate:
+    """Hunter & Schmidt 1990: (Q - k) / sum(1/v), cut at 0. Biased downwards."""
+    return _known(s, _hunter_schmidt(s, np.ones(s.k.shape)))
+
+
+def hunter_schmidt_corrected(s: Studies) -> Estimate:
+    """Hunter-Schmidt with Q multiplied by k / (k - p). Brannick et al. 2019, Adv Meth Pract Psychol Sci 2:392."""
+    return _known(s, _hunter_schmidt(s, s.k / np.maximum(s.df, 1)))
+
+
+def sidik_jonkman(s: Studies) -> Estimate:
+    """Two-step estimator from tau2_0 = sum(y - mean)^2 / k. Sidik & Jonkman 2005, Appl Stat 54:367."""
+    k = s.k
+    mean = np.sum(s.present * s.y, -1) / k
+    crude = np.sum(s.present * (s.y - mean[..., None]) ** 2, -1) / k
+    q = np.sum(s.fit(crude).residuals(s.y) ** 2, -1)
+    return _known(s, np.where(s.df > 0, crude * q / np.maximum(s.df, 1), 0.0))
+
+
+def paule_mandel(s: Studies) -> Estimate:
+    """Root of y'Py = k - p. Paule & Mandel 1982, J Res NBS 87:377.
+
+    The empirical Bayes estimator (Morris 1983; Berkey et al. 1995, Stat Med 14:395) and the iterated DerSimonian-Laird
+    and Sidik-Jonkman estimators solve the same equation (Viechtbauer, Lopez-Lopez, Sanchez-Meca & Marin-Martinez 2015,
+    Psychol Methods 20:360).
+    """
+    return q_profile(s, s.df.astype(np.float64))
+
+
+def paule_mandel_median(s: Studies) -> Estimate:
+    """Root of y'Py = median of chi-square(k - p), so median unbiased.
+
+    Viechtbauer 2021, Median-unbiased estimators for the amount of heterogeneity, EAM congress, Valencia.
+    """
+    return q_profile(s, special.chdtri(np.maximum(s.df, 1), 0.5))
+
+
+def q_profile(s: Studies, target: FloatArray) -> Estimate:
+    """tau2 at which y'Py equals `target`; 0 where it is below the target already at 0.
+
+    y'Py falls and is convex in tau2, so Newton's method from 0 climbs to the root without passing it
+    (DerSimonian & Kacker 2007).
+    """
+    target = np.where(s.df > 0, target, np.inf)
+    tau2 = np.zeros(s.k.shape)
+    done = np.zeros(s.k.shape, dtype=bool)
+    for _ in range(MAX_ITERATIONS):
+        e = s.fit(tau2)
+        z = e.residuals(s.y)
+        gap = np.sum(z**2, -1) - target
+        step = np.where(gap > 0, gap, 0) / np.maximum(np.sum((e.root * z) ** 2, -1), np.finfo(float).tiny)
+        step = np.where(done, 0.0, step)
+        tau2 = tau2 + step
+        done |= step <= 4e-16 * tau2
+        if done.all():
+            break
+    return tau2, done
+
+
+def restricted_maximum_likelihood(s: Studies) -> Estimate:
+    """REML. Patterson & Thompson 1971; score (y'PPy - tr P) / 2, information tr(PP) / 2: Viechtbauer 2005."""
+    return _maximise(s, restricted=True)
+
+
+def maximum_likelihood(s: Studies) -> Estimate:
+    """ML. Hardy & Thompson 1996, Stat Med 15:619; score (y'PPy - tr W) / 2, information tr(WW) / 2."""
+    return _maximise(s, restricted=False)
+
+
+TAU2_ESTIMATORS: dict[str, Callable[[Studies], Estimate]] = {
+    "REML": restricted_maximum_likelihood,
+    "ML": maximum_likelihood,
+    "DL": dersimonian_laird,
+    "PM": paule_mandel,
+    "PMM": paule_mandel_median,
+    "EB": paule_mandel,
+    "DLIT": paule_mandel,
+    "SJIT": paule_mandel,
+    "SJ": sidik_jonkman,
+    "HE": hedges,
+    "HS": hunter_schmidt,
+    "HSk": hunter_schmidt_corrected,
+    "GENQ": generalised_q,
+    "EE": zero,
+}
+
+
+def _known(s: Studies, tau2: FloatArray) -> Estimate:
+    return tau2, np.ones(s.k.shape, dtype=bool)
+
+
+def _hunter_schmidt(s: Studies, factor: FloatArray) -> FloatArray:
+    q = np.sum(s.fit().residuals(s.y) ** 2, -1)
+    return np.where(s.df > 0, np.maximum((factor * q - s.k) / np.sum(s.present / s.v, -1), 0), 0.0)
+
+
+def _maximise(s: Studies, restricted: bool) -> Estimate:
+    """Scan the likelihood over all values tau2 can have, then climb with bracketed Newton steps.
+
+    The scan finds the highest mode, the bracket cannot lose it: where Newton's step leaves the bracket it is halved.
+    """
+    loglik = log_likelihood_reml if restricted else log_likelihood_ml
+    grid = _upper_bound(s) * GRID.reshape(-1, *[1] * s.k.ndim)
+    best = np.argmax([loglik(s, t) for t in grid], axis=0)
+    lo = np.take_along_axis(grid, np.maximum(best - 1, 0)[None], 0)[0]
+    hi = np.take_along_axis(grid, np.minimum(best + 1, len(grid) - 1)[None], 0)[0]
+    tau2 = np.take_along_axis(grid, best[None], 0)[0]
+    floor = np.where(s.present > 0, s.v, np.inf).min(-1)
+    done = np.zeros(s.k.shape, dtype=bool)
+    for _ in range(MAX_ITERATIONS):
+        score, slope = _score(s, tau2, restricted)
+        lo = np.where(score > 0, tau2, lo)
+        hi = np.where(score > 0, hi, tau2)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            step = tau2 + score / slope
+        step = np.where((step > lo) & (step < hi), step, (lo + hi) / 2)
+        step = np.where((score <= 0) & (tau2 == 0), 0.0, step)
+        new = np.where(done, tau2, step)
+        done |= np.abs(new - tau2) <= 4e-16 * (new + floor)
+        tau2 = new
+        if done.all():
+            break
+    return tau2, done
+
+
+def _score(s: Studies, tau2: FloatArray, restricted: bool) -> tuple[FloatArray, FloatArray]:
+    """Twice the score and a positive curvature: observed where it is positive, else expected information."""
+    f = s.fit(tau2)
+    py = f.apply(s.y)
+    w = f.root**2
+    linear = f.trace() if restricted else w.sum(-1)
+    square = f.trace_squared() if restricted else np.sum(w**2, -1)
+    observed = 2 * np.sum(f.residuals(py) ** 2, -1) - square
+    return np.sum(py**2, -1) - linear, np.where(observed > 0, observed, square)
+
+
+def _upper_bound(s: Studies) -> FloatArray:
+    """A tau2 beyond which neither likelihood rises.
+
+    With t = min(v) + tau2, d = max(v) - min(v) and S the mean square of the unweighted residuals,
+    y'PPy <= (k-p) S / t^2 and tr(P) >= (k-p) / (t + d): the score is negative once t^2 > S (t + d).
+    """
+    square = np.sum(s.weighted(np.ones(s.v.shape)).residuals(s.y) ** 2, -1) / np.maximum(s.df, 1)
+    low = np.where(s.present > 0, s.v, np.inf).min(-1)
+    high = np.where(s.present > 0, s.v, -np.inf).max(-1)
+    t = (square + np.sqrt(square**2 + 4 * square * (high - low))) / 2
+    return np.where(s.df > 0, np.maximum(t - low, 0), 0.0)

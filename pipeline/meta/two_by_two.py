@@ -1,0 +1,125 @@
+"""Two-by-two tables: `ai, bi` with and without the event in group 1, `ci, di` in group 2; and events in person-time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import special
+
+from pipeline.meta.arrays import FloatArray, InvalidInput, numbers, together
+
+ZERO_RULES = ("only0", "all", "if0all", "none")
+
+
+@dataclass(frozen=True, slots=True)
+class TwoByTwo:
+    """Counts of one or more tables, all of one shape (..., k).
+
+    Attributes
+    ----------
+    ai, bi : people of group 1 with and without the event
+    ci, di : people of group 2 with and without the event
+    """
+
+    ai: FloatArray
+    bi: FloatArray
+    ci: FloatArray
+    di: FloatArray
+
+    @property
+    def n1i(self) -> FloatArray:
+        """People in group 1."""
+        return self.ai + self.bi
+
+    @property
+    def n2i(self) -> FloatArray:
+        """People in group 2."""
+        return self.ci + self.di
+
+
+def from_cells(ai: ArrayLike, bi: ArrayLike, ci: ArrayLike, di: ArrayLike) -> TwoByTwo:
+    """Table from its four cells. Raises `InvalidInput` for negative counts, an empty group or unequal shapes."""
+    cells = {name: numbers(name, x, ge=0) for name, x in (("ai", ai), ("bi", bi), ("ci", ci), ("di", di))}
+    table = TwoByTwo(*together(cells))
+    numbers("n1i", table.n1i, gt=0)
+    numbers("n2i", table.n2i, gt=0)
+    return table
+
+
+def from_events(ai: ArrayLike, n1i: ArrayLike, ci: ArrayLike, n2i: ArrayLike) -> TwoByTwo:
+    """Table from events and group sizes. Raises `InvalidInput`, also where events exceed the group."""
+    sizes = {"ai": numbers("ai", ai, ge=0), "n1i": numbers("n1i", n1i, gt=0)}
+    sizes |= {"ci": numbers("ci", ci, ge=0), "n2i": numbers("n2i", n2i, gt=0)}
+    a, n1, c, n2 = together(sizes)
+    for events, total, name in ((a, n1, "ai"), (c, n2, "ci")):
+        if (events > total).any():
+            at = np.argwhere(events > total)[0]
+            raise InvalidInput(f"{name}{list(map(int, at)) or ''} has more events than people")
+    return TwoByTwo(a, n1 - a, c, n2 - c)
+
+
+def correct_zeros(table: TwoByTwo, add: float, to: str, drop00: bool) -> TwoByTwo:
+    """Continuity correction (Cox 1970; Sweeting, Sutton & Lambert 2004, Stat Med 23:1351).
+
+    `to`: "only0" adds `add` to every cell of tables with a zero cell; "if0all" to all tables of a batch row as soon as
+    one has a zero cell; "all" to all tables; "none" to none. `drop00` gives NaN where neither group or both groups had
+    only events, or none.
+    """
+    cells = np.stack([table.ai, table.bi, table.ci, table.di])
+    cells = cells + add * _corrected(np.any(cells == 0, axis=0), to)
+    if drop00:
+        empty = ((table.ai == 0) & (table.ci == 0)) | ((table.bi == 0) & (table.di == 0))
+        cells = np.where(empty, np.nan, cells)
+    return TwoByTwo(*cells)
+
+
+def correct_zero_rates(
+    x1i: FloatArray, x2i: FloatArray, add: float, to: str, drop00: bool
+) -> tuple[FloatArray, FloatArray]:
+    """As `correct_zeros`, for events counted in person-time (only events are corrected)."""
+    cells = np.stack([x1i, x2i])
+    cells = cells + add * _corrected(np.any(cells == 0, axis=0), to)
+    if drop00:
+        cells = np.where((x1i == 0) & (x2i == 0), np.nan, cells)
+    return cells[0], cells[1]
+
+
+def _corrected(zero: np.ndarray, to: str) -> np.ndarray:
+    if to not in ZERO_RULES:
+        raise InvalidInput(f"to {to!r} is not known; choose from {', '.join(ZERO_RULES)}")
+    if to == "only0":
+        return zero
+    if to == "if0all":
+        return np.broadcast_to(zero.any(axis=-1, keepdims=True) if zero.ndim else zero, zero.shape)
+    return np.full(zero.shape, to == "all")
+
+
+@dataclass(frozen=True, slots=True)
+class ChiSquare:
+    """Pearson's test of a two-by-two table.
+
+    Attributes
+    ----------
+    statistic : chi-square on one degree of freedom
+    p : its upper tail
+    """
+
+    statistic: FloatArray
+    p: FloatArray
+
+
+def pearson_chi_square(table: TwoByTwo, *, continuity: bool = False) -> ChiSquare:
+    """Pearson's chi-square of a two-by-two table, with Yates's correction (1934) if `continuity`.
+
+    NaN where nobody or everybody had the event.
+    """
+    n = table.n1i + table.n2i
+    gap = np.abs(table.ai * table.di - table.bi * table.ci)
+    if continuity:
+        gap = np.maximum(gap - n / 2, 0)
+    margins = table.n1i * table.n2i * (table.ai + table.ci) * (table.bi + table.di)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        statistic = n * gap**2 / margins
+    return ChiSquare(statistic, special.chdtrc(1, statistic))
