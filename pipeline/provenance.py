@@ -55,7 +55,11 @@ def sha256(path: Path) -> str:
 def _delivery(folder: Path) -> list[dict[str, str]]:
     card = folder / "provenance.yaml"
     if not card.exists():
-        raise BadInput(Problem(f"{folder.name}/provenance.yaml", "is missing", "say who made the data, the licence and how it was read"))
+        raise BadInput(
+            Problem(
+                f"{folder.name}/provenance.yaml", "is missing", "say who made the data, the licence and how it was read"
+            )
+        )
     about = parse(f"{folder.name}/{card.name}", "provenance", load(card), Provenance)
     files = sorted(f for f in folder.rglob("*") if f.is_file() and f != card)
     return [
@@ -66,6 +70,8 @@ def _delivery(folder: Path) -> list[dict[str, str]]:
 
 def _tree(folders: Sequence[Path]) -> str:
     """One hash over the code: of 'sha256  path' lines, sorted by path."""
-    files = sorted((f for folder in folders for pattern in CODE for f in folder.rglob(pattern)), key=lambda f: f.as_posix())
+    files = sorted(
+        (f for folder in folders for pattern in CODE for f in folder.rglob(pattern)), key=lambda f: f.as_posix()
+    )
     lines = [f"{sha256(f)}  {f.as_posix()}" for f in files if ".ipynb_checkpoints" not in f.parts]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()

@@ -27,7 +27,9 @@ def settle_clustering(effects: pd.DataFrame) -> pd.DataFrame:
     known = clustered & ~carried & out["icc"].notna() & out["cluster_size"].notna()
     out["clustering"] = np.select([carried, known, clustered], ["carried", "applied", "unknown"], "none")
     out["design_effect"] = 1.0
-    out.loc[known, "design_effect"] = np.maximum(1.0, design_effect(out.loc[known, "cluster_size"], out.loc[known, "icc"]))
+    out.loc[known, "design_effect"] = np.maximum(
+        1.0, design_effect(out.loc[known, "cluster_size"], out.loc[known, "icc"])
+    )
     out["vi"] *= out["design_effect"]
     out["vi_arm_2"] *= out["design_effect"]
     return out

@@ -23,22 +23,36 @@ def describe(key: str, question: Question, found: Answer, book: Codebook, params
     used = found.studies_used[found.studies_used["used"]]
     outcome, people = book.outcomes[question.outcome], used[["n_1", "n_2"]].astype(float).to_numpy().sum()
     return {
-        "key": key, "title": question.title, "kind": question.kind, "outcome": question.outcome,
-        "outcome_label": outcome.label, "event": outcome.event,
-        "better_is": outcome.better_is.value if outcome.better_is else "", "measure": question.measure,
-        "measure_label": MEASURES[question.measure], "intervention_label": _intervention(question, book),
-        "comparator": question.comparator, "comparator_label": book.conditions[question.comparator].label,
-        "roles": [book.roles[r].label for r in question.roles], "window_weeks": list(question.window_weeks),
-        "target_weeks": question.target_weeks, "k": len(used), "n": None if people != people else people,
-        "found": len(found.studies_used), "published": list(question.published),
-        "headline_prediction_from_k": params.headline_prediction_from_k, "choices": _choices(question, book, params),
-        "codes": {"roles": {c: r.label for c, r in book.roles.items()},
-                  "markers": {c: r.marker for c, r in book.roles.items()},
-                  "conditions": {c: x.label for c, x in book.conditions.items()},
-                  "modalities": {c: m.label for c, m in book.modalities.items()},
-                  "instruments": {c: book.instruments[c].label for c in sorted(set(found.studies_used["instrument"]) - {""})},
-                  "bases": {c: b.label for c, b in book.bases.items()}},
-    }  # fmt: skip
+        "key": key,
+        "title": question.title,
+        "kind": question.kind,
+        "outcome": question.outcome,
+        "outcome_label": outcome.label,
+        "event": outcome.event,
+        "better_is": outcome.better_is.value if outcome.better_is else "",
+        "measure": question.measure,
+        "measure_label": MEASURES[question.measure],
+        "intervention_label": _intervention(question, book),
+        "comparator": question.comparator,
+        "comparator_label": book.conditions[question.comparator].label,
+        "roles": [book.roles[r].label for r in question.roles],
+        "window_weeks": list(question.window_weeks),
+        "target_weeks": question.target_weeks,
+        "k": len(used),
+        "n": None if people != people else people,
+        "found": len(found.studies_used),
+        "published": list(question.published),
+        "headline_prediction_from_k": params.headline_prediction_from_k,
+        "choices": _choices(question, book, params),
+        "codes": {
+            "roles": {c: r.label for c, r in book.roles.items()},
+            "markers": {c: r.marker for c, r in book.roles.items()},
+            "conditions": {c: x.label for c, x in book.conditions.items()},
+            "modalities": {c: m.label for c, m in book.modalities.items()},
+            "instruments": {c: book.instruments[c].label for c in sorted(set(found.studies_used["instrument"]) - {""})},
+            "bases": {c: b.label for c, b in book.bases.items()},
+        },
+    }
 
 
 def _intervention(question: Question, book: Codebook) -> str:
@@ -53,14 +67,33 @@ def _choices(question: Question, book: Codebook, params: SynthesisParams) -> lis
     ranks = [book.instruments[i].label for i in question.instruments]
     rows = [
         ("Effect measure", MEASURES[question.measure], "one measure per pool; different ratios are never mixed"),
-        ("Who counts as a peer" if question.kind == "peer_support" else "Who gave it",
-         ", ".join(book.roles[r].label for r in question.roles), "judged per arm from the source's own words"),
+        (
+            "Who counts as a peer" if question.kind == "peer_support" else "Who gave it",
+            ", ".join(book.roles[r].label for r in question.roles),
+            "judged per arm from the source's own words",
+        ),
         ("Comparator", book.conditions[question.comparator].label, "mixed or undescribed controls are not added in"),
-        ("Time window", f"{lo:g} to {hi:g} weeks; the measurement nearest to {question.target_weeks:g} weeks", "fixed beforehand"),
+        (
+            "Time window",
+            f"{lo:g} to {hi:g} weeks; the measurement nearest to {question.target_weeks:g} weeks",
+            "fixed beforehand",
+        ),
         ("Instrument", "; ".join(ranks) if ranks else "any; one per trial", "ranked beforehand, one per trial"),
         ("Between-trial variance", params.tau2, "among the estimators Cochrane endorses"),
-        ("Confidence interval", INTERVALS[params.interval].label, "without the floor it can be absurdly narrow with few trials"),
-        ("Prediction interval", PREDICTIONS[params.prediction], f"in the headline from {params.headline_prediction_from_k} trials on"),
-        ("Fewer than three trials", "two: both, and a common-effect line; one: the trial itself", "no between-trial variance can be learnt"),
-    ]  # fmt: skip
+        (
+            "Confidence interval",
+            INTERVALS[params.interval].label,
+            "without the floor it can be absurdly narrow with few trials",
+        ),
+        (
+            "Prediction interval",
+            PREDICTIONS[params.prediction],
+            f"in the headline from {params.headline_prediction_from_k} trials on",
+        ),
+        (
+            "Fewer than three trials",
+            "two: both, and a common-effect line; one: the trial itself",
+            "no between-trial variance can be learnt",
+        ),
+    ]
     return [{"choice": c, "value": v, "why": w} for c, v, w in rows]

@@ -1,4 +1,4 @@
-"""EFFECTS: every contrast of every delivery as effects with a status. A row that cannot be used stays, with its reason."""
+"""EFFECTS: every contrast of every delivery with a status. A row that cannot be used stays, with its reason."""
 
 from __future__ import annotations
 
@@ -14,8 +14,21 @@ from pipeline.codebook import Codebook
 from pipeline.tables import EFFECTS, conform
 
 PRINTED = ["reported", "reported_adjusted", "reference_sd"]
-REPORTED_ONLY = ["effect_type", "adjusted", "cluster_adjusted", "effect", "se", "ci_lb", "ci_ub", "level", "claimed_sign",
-                 "icc", "cluster_size", "n_1", "n_2"]  # fmt: skip
+REPORTED_ONLY = [
+    "effect_type",
+    "adjusted",
+    "cluster_adjusted",
+    "effect",
+    "se",
+    "ci_lb",
+    "ci_ub",
+    "level",
+    "claimed_sign",
+    "icc",
+    "cluster_size",
+    "n_1",
+    "n_2",
+]
 
 
 def effects(
@@ -45,10 +58,14 @@ def effects(
     found = pd.concat([found, _without_effect(rows.loc[lone])])
     out = found.join(rows.drop(columns=["n_1", "n_2"]).assign(n_1=_people(rows, "1"), n_2=_people(rows, "2")))
     out = out.reset_index(drop=True).merge(studies, on=["source", "study_id"], validate="many_to_one")
-    out = out.merge(links[["source", "study_id", "trial_id", "certain"]], on=["source", "study_id"], validate="many_to_one")
+    out = out.merge(
+        links[["source", "study_id", "trial_id", "certain"]], on=["source", "study_id"], validate="many_to_one"
+    )
     out = settle_clustering(out)
     out["source_rows"] = out["row_id"]
-    out["effect_id"] = out["source"] + ":" + out["row_id"] + ":" + out["measure"].replace("", "none") + ":" + out["basis"]
+    out["effect_id"] = (
+        out["source"] + ":" + out["row_id"] + ":" + out["measure"].replace("", "none") + ":" + out["basis"]
+    )
     out["arm_data"] = _arm_data(out)
     out["risk_2"] = (out["events_2"] / out["total_2"]).where(out["total_2"].gt(0))
     out["note"] = [_joined(a, b) for a, b in zip(out["print_note"], _cluster_note(out), strict=True)]
@@ -58,7 +75,9 @@ def effects(
 
 
 def _with_printed(rows: pd.DataFrame, reported: pd.DataFrame) -> pd.DataFrame:
-    printed = reported[["source", "row_id", *REPORTED_ONLY]].rename(columns={"n_1": "printed_n_1", "n_2": "printed_n_2"})
+    printed = reported[["source", "row_id", *REPORTED_ONLY]].rename(
+        columns={"n_1": "printed_n_1", "n_2": "printed_n_2"}
+    )
     out = rows.merge(printed, on=["source", "row_id"], how="left", validate="one_to_one")
     for name in ("adjusted", "cluster_adjusted"):
         out[name] = out[name].eq(True)
@@ -76,11 +95,19 @@ def _computed(rows: pd.DataFrame, book: Codebook, params: EffectParams) -> pd.Da
 
 def _printed(rows: pd.DataFrame, book: Codebook) -> pd.DataFrame:
     found = [
-        {"at": at, "measure": p.measure, "basis": p.basis, "yi": p.yi, "vi": p.vi, "vi_arm_2": np.nan,
-         "print_reason": p.reason, "print_note": p.note}
+        {
+            "at": at,
+            "measure": p.measure,
+            "basis": p.basis,
+            "yi": p.yi,
+            "vi": p.vi,
+            "vi_arm_2": np.nan,
+            "print_reason": p.reason,
+            "print_note": p.note,
+        }
         for at, row in rows[rows["effect"].notna()].iterrows()
         for p in from_print(row, book)
-    ]  # fmt: skip
+    ]
     return pd.DataFrame(found).set_index("at").rename_axis(None)
 
 
@@ -89,24 +116,41 @@ def _without_effect(rows: pd.DataFrame) -> pd.DataFrame:
     sizes = rows[["n_1", "n_2"]].notna().all(axis=1)
     reason = np.select(
         [means & ~sizes, means, events],
-        ["the means are printed without the arms' sizes", "the means are printed without their standard deviations",
-         "the events are printed without the number of people"],
+        [
+            "the means are printed without the arms' sizes",
+            "the means are printed without their standard deviations",
+            "the events are printed without the number of people",
+        ],
         "no number was printed for it in the source read",
-    )  # fmt: skip
+    )
     return pd.DataFrame(
-        {"measure": "", "basis": "none", "yi": np.nan, "vi": np.nan, "vi_arm_2": np.nan, "print_reason": reason,
-         "print_note": ""}, index=rows.index,
-    )  # fmt: skip
+        {
+            "measure": "",
+            "basis": "none",
+            "yi": np.nan,
+            "vi": np.nan,
+            "vi_arm_2": np.nan,
+            "print_reason": reason,
+            "print_note": "",
+        },
+        index=rows.index,
+    )
 
 
 def _people(rows: pd.DataFrame, side: str) -> pd.Series:
-    return rows[f"total_{side}"].where(rows["value_kind"].eq("event") & rows[f"total_{side}"].notna(), rows[f"n_{side}"])
+    return rows[f"total_{side}"].where(
+        rows["value_kind"].eq("event") & rows[f"total_{side}"].notna(), rows[f"n_{side}"]
+    )
 
 
 def _arm_data(rows: pd.DataFrame) -> list[str]:
     def arm(r: pd.Series, side: str) -> str:
         if pd.notna(r[f"events_{side}"]):
-            return f"{r[f'events_{side}']:g}/{r[f'total_{side}']:g}" if pd.notna(r[f"total_{side}"]) else f"{r[f'events_{side}']:g}/?"
+            return (
+                f"{r[f'events_{side}']:g}/{r[f'total_{side}']:g}"
+                if pd.notna(r[f"total_{side}"])
+                else f"{r[f'events_{side}']:g}/?"
+            )
         if pd.notna(r[f"mean_{side}"]):
             sd = f" ({r[f'sd_{side}']:.4g})" if pd.notna(r[f"sd_{side}"]) else ""
             return f"{r[f'mean_{side}']:.4g}{sd}"
@@ -140,11 +184,17 @@ def _statuses(out: pd.DataFrame, issues: pd.DataFrame, order: dict[str, int]) ->
 
     mark(out["randomised"].eq("no"), "not a randomised trial")
     mark(out["randomised"].eq("unclear"), "whether it was randomised could not be read in the source")
-    for target, bases in (("row", None), ("reported", PRINTED), ("arms", ["means", "change", "counts", "events"])):
+    printed = out["basis"].isin(PRINTED)
+    # an unadjusted printed SMD was computed from the same arm values
+    from_arms = ~printed | (out["basis"].eq("reported") & out["measure"].eq("SMD"))
+    for target, touched in (("row", True), ("reported", printed), ("arms", from_arms)):
         words = _issue_words(out, issues, target)
-        mark(words.ne("") & (True if bases is None else out["basis"].isin(bases)), words)
+        mark(words.ne("") & touched, words)
     mark(*_second_report(out, order))
-    mark(out["basis"].eq("reference_sd"), "no SD published: only in the sensitivity analysis with the instrument's reference SD")
+    mark(
+        out["basis"].eq("reference_sd"),
+        "no SD published: only in the sensitivity analysis with the instrument's reference SD",
+    )
     out["status"] = np.where(reason.ne(""), "excluded", "ok")
     missing = out["yi"].isna() | out["vi"].isna()
     out.loc[missing & reason.eq(""), "status"] = "not_computable"
@@ -155,7 +205,9 @@ def _statuses(out: pd.DataFrame, issues: pd.DataFrame, order: dict[str, int]) ->
 def _issue_words(out: pd.DataFrame, issues: pd.DataFrame, target: str) -> pd.Series:
     chosen = issues[issues["severity"].eq("exclude") & issues["applies_to"].eq(target)]
     words = chosen.groupby(["source", "row_id"])["evidence"].agg("; ".join)
-    return pd.Series([words.get((s, r), "") for s, r in zip(out["source"], out["row_id"], strict=True)], index=out.index)
+    return pd.Series(
+        [words.get((s, r), "") for s, r in zip(out["source"], out["row_id"], strict=True)], index=out.index
+    )
 
 
 def _second_report(out: pd.DataFrame, order: dict[str, int]) -> tuple[pd.Series, pd.Series]:
@@ -166,5 +218,7 @@ def _second_report(out: pd.DataFrame, order: dict[str, int]) -> tuple[pd.Series,
     rank = (out["source"].map(order) + len(order) * ~out["certain"]).where(out["yi"].notna() & out["vi"].notna())
     key = [out["trial_id"], out["outcome"], out["measure"]]
     later = rank.gt(rank.groupby(key).transform("min"))
-    names = (out["source"] + ", " + out["study"]).where(~later & rank.notna()).groupby(key).transform("first").fillna("")
+    names = (
+        (out["source"] + ", " + out["study"]).where(~later & rank.notna()).groupby(key).transform("first").fillna("")
+    )
     return later, "taken from " + names + ": a trial enters once"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
 import numpy as np
@@ -15,6 +15,7 @@ from pipeline.meta.tau2_interval import tau2_interval
 from pipeline.vocabulary import Measure
 
 Row = dict[str, object]
+Z95 = 1.959963984540054
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,17 @@ def rows_for(key: str, fit: Fit, prediction_from_k: int) -> list[Row]:
     if fit.k == 0:
         return []
     if fit.k == 1:
-        return [row(key, "main", "", "The one trial", fit, common_effect(fit.yi, fit.vi), "the trial's own effect, Wald interval")]
+        return [
+            row(
+                key,
+                "main",
+                "",
+                "The one trial",
+                fit,
+                common_effect(fit.yi, fit.vi),
+                "the trial's own effect, Wald interval",
+            )
+        ]
     both = row(key, "common_effect", "", "Common effect (inverse variance)", fit, common_effect(fit.yi, fit.vi),
                "inverse variance, Wald interval")  # fmt: skip
     if fit.k == 2:
@@ -82,7 +93,7 @@ def rows_for(key: str, fit: Fit, prediction_from_k: int) -> list[Row]:
 def random_row(key: str, analysis: str, level: str, label: str, fit: Fit, prediction_from_k: int) -> Row:
     """A random-effects analysis with its prediction interval and the Q-profile interval of tau2."""
     pooled = fit.random
-    out = row(key, analysis, level, label, fit, pooled, pooled.method)
+    out = row(key, analysis, level, label, fit, pooled, pooled.method) | _heterogeneity(pooled)
     out["converged"] = "yes" if bool(pooled.converged) else "no"
     if fit.k >= 3:
         limits = tau2_interval(fit.yi, fit.vi, estimator=fit.tau2)
@@ -100,10 +111,13 @@ def row(key: str, analysis: str, level: str, label: str, fit: Fit, p: Pooled, me
         "question": key, "analysis": analysis, "level": level, "label": label, "measure": fit.measure, "k": fit.k,
         "n": fit.people, "estimate": float(p.estimate), "se": float(p.se), "ci_lb": float(p.ci_lb),
         "ci_ub": float(p.ci_ub), "statistic": float(p.statistic), "df": float(p.df), "p": float(p.p),
-        "tau2": float(p.tau2), "I2": float(p.I2), "H2": max(1.0, float(p.H2)), "Q": float(p.Q), "Q_df": float(p.Q_df),
-        "Q_p": float(p.Q_p), "converged": "", "method": method, "shown_estimate": shown(p.estimate, fit.measure),
+        "converged": "", "method": method, "shown_estimate": shown(p.estimate, fit.measure),
         "shown_ci_lb": shown(p.ci_lb, fit.measure), "shown_ci_ub": shown(p.ci_ub, fit.measure),
-    }  # fmt: skip
+    } | ({"Q": float(p.Q), "Q_df": float(p.Q_df), "Q_p": float(p.Q_p)} if fit.k >= 2 else {})  # fmt: skip
+
+
+def _heterogeneity(p: Pooled) -> Row:
+    return {"tau2": float(p.tau2), "I2": float(p.I2), "H2": float(p.H2)}
 
 
 def shown(value: object, measure: str) -> float:
@@ -129,10 +143,13 @@ def _leave_one_out(key: str, fit: Fit) -> list[Row]:
     lines = []
     for i, (trial, study) in enumerate(zip(fit.trials["trial_id"], fit.trials["study"], strict=True)):
         rest = fit.but(trials=fit.trials.drop(fit.trials.index[i]))
-        one = Pooled(*(value if isinstance(value, str) else np.asarray(value)[i] for value in _fields(batch)))
-        lines.append(row(key, "leave_one_out", trial, f"Without {study}", rest, one, INTERVALS[fit.interval].label))
+        one = _one(batch, i)
+        line = row(key, "leave_one_out", trial, f"Without {study}", rest, one, INTERVALS[fit.interval].label)
+        lines.append(line | _heterogeneity(one))
     return lines
 
 
-def _fields(p: Pooled) -> list[object]:
-    return [getattr(p, name) for name in Pooled.__dataclass_fields__]
+def _one(batch: Pooled, i: int) -> Pooled:
+    """Element i of a batch."""
+    picked = {f.name: np.asarray(getattr(batch, f.name))[i] for f in fields(batch) if f.name != "method"}
+    return replace(batch, **picked)

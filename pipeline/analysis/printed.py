@@ -81,7 +81,9 @@ def _smd(row: pd.Series, sign: float, basis: str, corrected: bool) -> Printed:
             return Printed("SMD", basis, reason="Cohen's d is printed without the arms' sizes")
         effect = hedges_g(g, row["n_1"], row["n_2"])
         if np.isnan(se):
-            return Printed("SMD", basis, float(effect.yi), float(effect.vi), note="from the printed d and the arms' sizes")
+            return Printed(
+                "SMD", basis, float(effect.yi), float(effect.vi), note="from the printed d and the arms' sizes"
+            )
         j = float(exact_j(row["n_1"] + row["n_2"] - 2))
         return Printed("SMD", basis, float(effect.yi), (se * j) ** 2)
     if np.isnan(se):
@@ -113,10 +115,14 @@ def _standardised(row: pd.Series, md: Printed, basis: str, in_change: bool, book
     if arms and row["sd_1"] > 0 and row["sd_2"] > 0 and sizes:
         sd = float(pooled_sd(row["sd_1"], row["n_1"], row["sd_2"], row["n_2"]))
         factor = float(exact_j(row["n_1"] + row["n_2"] - 2)) / sd
-        return Printed("SMD", basis, md.yi * factor, md.vi * factor**2, note="printed mean difference over the arms' SD")
+        return Printed(
+            "SMD", basis, md.yi * factor, md.vi * factor**2, note="printed mean difference over the arms' SD"
+        )
     if sizes and not in_change and not row["adjusted"]:
         effect = smd_from_mean_difference(md.yi, np.sqrt(md.vi), row["n_1"], row["n_2"])
-        return Printed("SMD", basis, float(effect.yi), float(effect.vi), note="SD implied by the printed interval and arm sizes")
+        return Printed(
+            "SMD", basis, float(effect.yi), float(effect.vi), note="SD implied by the printed interval and arm sizes"
+        )
     reference = book.instruments[row["instrument"]].reference_sd if row["instrument"] else None
     if reference:
         note = f"printed difference over the instrument's reference SD of {reference:g}"

@@ -51,13 +51,20 @@ def check_question(file: str, key: str, question: Question, book: Codebook) -> N
         ("translate_to", (question.translate_to,) if question.translate_to else (), book.instruments),
     ]
     problems = [
-        Problem(file, f"'questions.{key}.{name}' is not in the codebook", nearest(word, known) or "use a code of data/codebook", value=word)
+        Problem(
+            file,
+            f"'questions.{key}.{name}' is not in the codebook",
+            nearest(word, known) or "use a code of data/codebook",
+            value=word,
+        )
         for name, used, known in words
         for word in used
         if word not in known
     ]
     if not ID.fullmatch(key):
-        problems.append(Problem(file, "a question's key is not an id", "use lower-case letters, digits, '-' and '_'", value=key))
+        problems.append(
+            Problem(file, "a question's key is not an id", "use lower-case letters, digits, '-' and '_'", value=key)
+        )
     if problems:
         raise BadInput(problems)
 
@@ -85,7 +92,9 @@ def judge(found: pd.DataFrame, question: Question, book: Codebook, keep: frozens
 
     lo, hi = question.window_weeks
     outside = found["time_weeks"].lt(lo) | found["time_weeks"].gt(hi)
-    mark(~found["role_1"].isin(question.roles), "given by: " + found["role_1"].map(lambda r: book.roles[r].label.lower()))
+    mark(
+        ~found["role_1"].isin(question.roles), "given by: " + found["role_1"].map(lambda r: book.roles[r].label.lower())
+    )
     if question.conditions:
         mark(~found["condition_1"].isin(question.conditions), "arm 1 received: " + _label(found["condition_1"], book))
     mark(found["condition_2"].ne(question.comparator), "compared with: " + _label(found["condition_2"], book))

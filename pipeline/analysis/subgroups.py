@@ -16,6 +16,7 @@ MODERATORS = {
     "instrument_family": "family of instruments",
     "rating": "who rated",
     "rob": "risk of bias",
+    "time_window": "time of measurement",
 }
 
 
@@ -31,7 +32,8 @@ def subgroup_analyses(key: str, fit: Fit, book: Codebook, params: SubgroupParams
     pooled: list[Row] = []
     tests: list[Row] = []
     trials = fit.trials.assign(
-        instrument_family=[book.instruments[i].family if i else "" for i in fit.trials["instrument"]]
+        instrument_family=[book.instruments[i].family if i else "" for i in fit.trials["instrument"]],
+        time_window=[window_of(weeks, book) for weeks in fit.trials["time_weeks"].astype(float)],
     )
     for moderator, label in MODERATORS.items():
         levels = trials[moderator].replace("", "not stated")
@@ -51,8 +53,14 @@ def subgroup_analyses(key: str, fit: Fit, book: Codebook, params: SubgroupParams
 def _tested(fit: Fit, inside: np.ndarray, levels: np.ndarray) -> Row:
     found = subgroup_analysis(fit.yi[inside], fit.vi[inside], levels[inside], estimator=fit.tau2, interval=fit.interval)
     note = "" if inside.all() else "levels with too few trials are left out of the test"
-    return {"done": True, "reason": note, "k": int(inside.sum()), "statistic": float(found.Qb_separate),
-            "df": float(found.Qb_df), "p": float(found.Qb_separate_p)}  # fmt: skip
+    return {
+        "done": True,
+        "reason": note,
+        "k": int(inside.sum()),
+        "statistic": float(found.Qb_separate),
+        "df": float(found.Qb_df),
+        "p": float(found.Qb_separate_p),
+    }
 
 
 def _by_level(key: str, moderator: str, fit: Fit, levels: np.ndarray, book: Codebook) -> list[Row]:
@@ -69,11 +77,22 @@ def _by_level(key: str, moderator: str, fit: Fit, levels: np.ndarray, book: Code
     return lines
 
 
+def window_of(weeks: float, book: Codebook) -> str:
+    """Code of the window that holds a number of weeks; '' when unknown."""
+    return next((code for code, window in book.windows.items() if window.holds(weeks)), "")
+
+
 def level_label(moderator: str, level: str, book: Codebook) -> str:
     """A level in words."""
     if moderator == "role_1":
         return book.roles[level].label
+    if moderator == "time_window" and level in book.windows:
+        return book.windows[level].label
     if moderator == "modality_1" and level in book.modalities:
         return book.modalities[level].label
-    return {"low": "Low risk of bias", "some": "Some concerns", "high": "High risk of bias",
-            "not_assessed": "Risk of bias not assessed"}.get(level, level.capitalize() if level.islower() else level)  # fmt: skip
+    return {
+        "low": "Low risk of bias",
+        "some": "Some concerns",
+        "high": "High risk of bias",
+        "not_assessed": "Risk of bias not assessed",
+    }.get(level, level.capitalize() if level.islower() else level)

@@ -28,7 +28,9 @@ def overview(pooled: dict[str, pd.DataFrame], used: dict[str, pd.DataFrame]) -> 
         numbers = {name: math.nan if line is None else line[name] for name in NUMBERS}
         measure = "" if line is None else line["measure"]
         counts = {"k": int(used[key]["used"].sum()), "found": len(used[key])}
-        rows.append({"question": key, "measure": measure, **counts, "n": math.nan if line is None else line["n"], **numbers})
+        rows.append(
+            {"question": key, "measure": measure, **counts, "n": math.nan if line is None else line["n"], **numbers}
+        )
     return conform(pd.DataFrame(rows), OVERVIEW, "overview")
 
 

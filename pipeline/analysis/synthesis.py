@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from pipeline.analysis.pooled import Fit, rows_for
+from pipeline.analysis.pooled import Z95, Fit, rows_for
 from pipeline.analysis.questions import Question, found_for, judge
 from pipeline.analysis.sensitivity import sensitivity
 from pipeline.analysis.small_study import SmallStudyParams, small_study_tests
@@ -19,8 +19,6 @@ from pipeline.codebook import Codebook
 from pipeline.params import Section
 from pipeline.tables import POOLED, STUDIES_USED, TESTS, TRANSLATED, Table, conform
 from pipeline.vocabulary import Measure
-
-Z95 = 1.959963984540054
 
 
 class SynthesisParams(Section):
@@ -84,7 +82,13 @@ def issues_for(question: Question, effects: pd.DataFrame, issues: pd.DataFrame) 
 
 
 def _studies_used(
-    key: str, question: Question, found: pd.DataFrame, trials: pd.DataFrame, fit: Fit, studies: pd.DataFrame, book: Codebook
+    key: str,
+    question: Question,
+    found: pd.DataFrame,
+    trials: pd.DataFrame,
+    fit: Fit,
+    studies: pd.DataFrame,
+    book: Codebook,
 ) -> pd.DataFrame:
     reasons = judge(found, question, book)
     taken = set(trials["trial_id"])
@@ -92,14 +96,16 @@ def _studies_used(
     for trial, rows in found.groupby("trial_id", sort=True):
         if trial in taken:
             row = trials[trials["trial_id"].eq(trial)].iloc[0].copy()
-            row["_reason"] = _how_chosen(rows, reasons[rows.index], row)
+            row["_reason"] = _how_chosen(rows, reasons[rows.index])
         else:
             row = _nearest_to_use(rows, reasons[rows.index], question)
             row["_reason"] = "; ".join(dict.fromkeys(reasons[rows.index]))
         row["_used"] = trial in taken
         lines.append(row)
     frame = pd.DataFrame(lines, columns=[*found.columns, "_reason", "_used"]).reset_index(drop=True)
-    frame = frame.merge(studies[["source", "study_id", "country", "population", "reference"]], on=["source", "study_id"], how="left")
+    frame = frame.merge(
+        studies[["source", "study_id", "country", "population", "reference"]], on=["source", "study_id"], how="left"
+    )
     frame["question"], frame["used"], frame["reason"] = key, frame["_used"].astype(bool), frame["_reason"]
     weights = dict(zip(trials["trial_id"], fit.weights, strict=True))
     frame["weight"] = frame["trial_id"].map(weights)
@@ -111,12 +117,15 @@ def _studies_used(
     return frame[list(STUDIES_USED.columns)]
 
 
-def _how_chosen(rows: pd.DataFrame, reasons: pd.Series, row: pd.Series) -> str:
+def _how_chosen(rows: pd.DataFrame, reasons: pd.Series) -> str:
     """In words, how the trial's one effect was chosen among those that qualified."""
-    others = int(reasons.eq("").sum()) - row["effect_id"].count("+") - 1
-    if others <= 0:
-        return "its only qualifying effect"
-    return f"nearest in time, then by instrument rank, among {others + 1} qualifying effects of the trial"
+    measured = ["detail", "instrument", "rating", "time_weeks", "time_basis"]
+    ways = len(rows.loc[reasons.eq(""), measured].drop_duplicates())
+    return (
+        "its only measurement of this outcome"
+        if ways == 1
+        else f"nearest in time, then by instrument rank, among {ways} measurements"
+    )
 
 
 def _nearest_to_use(rows: pd.DataFrame, reasons: pd.Series, question: Question) -> pd.Series:

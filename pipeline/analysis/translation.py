@@ -33,8 +33,17 @@ def _points(key: str, question: Question, main: pd.Series, limits: np.ndarray, b
         return []
     ends = limits * instrument.reference_sd
     scale = f" (range {instrument.score_min:g} to {instrument.score_max:g})" if instrument.score_max is not None else ""
-    return [_line(key, f"points_{instrument.code}", f"points on the {instrument.label}{scale}", main, ends,
-                  instrument.reference_sd, f"SMD times a typical SD of {instrument.reference_sd:g} points")]  # fmt: skip
+    return [
+        _line(
+            key,
+            f"points_{instrument.code}",
+            f"points on the {instrument.label}{scale}",
+            main,
+            ends,
+            instrument.reference_sd,
+            f"SMD times a typical SD of {instrument.reference_sd:g} points",
+        )
+    ]
 
 
 def _share_better(key: str, question: Question, main: pd.Series, limits: np.ndarray, book: Codebook) -> Row:
@@ -42,8 +51,15 @@ def _share_better(key: str, question: Question, main: pd.Series, limits: np.ndar
     sign = -1.0 if book.outcomes[question.outcome].better_is is Better.LOWER else 1.0
     ends = np.sort(ndtr(sign * limits[1:] / np.sqrt(2)))
     share = 100 * np.array([ndtr(sign * limits[0] / np.sqrt(2)), *ends])
-    return _line(key, "share_better", "chance in 100 that a person of the first group is better off than one of the second",
-                 main, share, 50.0, "normal distributions of equal spread (McGraw & Wong 1992); 50 is no difference")  # fmt: skip
+    return _line(
+        key,
+        "share_better",
+        "chance in 100 that a person of the first group is better off than one of the second",
+        main,
+        share,
+        50.0,
+        "normal distributions of equal spread (McGraw & Wong 1992); 50 is no difference",
+    )
 
 
 def _per_1000(key: str, main: pd.Series, limits: np.ndarray, trials: pd.DataFrame) -> list[Row]:
@@ -55,10 +71,28 @@ def _per_1000(key: str, main: pd.Series, limits: np.ndarray, trials: pd.DataFram
     ratio = np.exp(limits)
     new = risk * ratio if main["measure"] == "RR" else risk * ratio / (1 - risk + risk * ratio)
     change = 1000 * (np.minimum(new, 1.0) - risk)
-    return [_line(key, "per_1000", "more (or fewer) people with the event among 1000", main, change, 1000 * risk,
-                  "at the median risk of the comparator in the trials used")]  # fmt: skip
+    return [
+        _line(
+            key,
+            "per_1000",
+            "more (or fewer) people with the event among 1000",
+            main,
+            change,
+            1000 * risk,
+            "at the median risk of the comparator in the trials used",
+        )
+    ]
 
 
 def _line(key: str, unit: str, label: str, main: pd.Series, ends: np.ndarray, reference: float, basis: str) -> Row:
-    return {"question": key, "unit": unit, "label": label, "k": main["k"], "estimate": ends[0], "ci_lb": ends[1],
-            "ci_ub": ends[2], "reference": reference, "basis": basis}  # fmt: skip
+    return {
+        "question": key,
+        "unit": unit,
+        "label": label,
+        "k": main["k"],
+        "estimate": ends[0],
+        "ci_lb": ends[1],
+        "ci_ub": ends[2],
+        "reference": reference,
+        "basis": basis,
+    }

@@ -1,4 +1,4 @@
-"""The one effect that each trial gives to a question: chosen by time, instrument and basis; arms and strata combined."""
+"""The one effect a trial gives to a question: chosen by time, instrument and basis; arms and strata combined."""
 
 from __future__ import annotations
 
@@ -11,11 +11,19 @@ from pipeline.meta.shared_arms import combine_correlated, shared_arm_covariance
 
 # an adjusted effect before the raw values, a bare printed effect last
 BASIS_ORDER = {
-    "reported_adjusted": 0, "means": 1, "events": 1, "counts": 1, "change": 2, "reported": 3, "reference_sd": 4,
-}  # fmt: skip
+    "reported_adjusted": 0,
+    "means": 1,
+    "events": 1,
+    "counts": 1,
+    "change": 2,
+    "reported": 3,
+    "reference_sd": 4,
+}
 
 
-def trials_for(found: pd.DataFrame, question: Question, book: Codebook, keep: frozenset[str] = frozenset()) -> pd.DataFrame:
+def trials_for(
+    found: pd.DataFrame, question: Question, book: Codebook, keep: frozenset[str] = frozenset()
+) -> pd.DataFrame:
     """One row per trial that qualifies: EFFECTS columns, arms and strata of a trial combined."""
     qualified = found[judge(found, question, book, keep).eq("")]
     chosen = one_per_trial(qualified, question)
@@ -32,8 +40,8 @@ def _combined(rows: pd.DataFrame) -> pd.Series:
     first["effect_id"] = "+".join(rows["effect_id"])
     first["n_1"] = rows["n_1"].sum(min_count=len(rows))
     first["n_2"] = rows.groupby(arm)["n_2"].first().sum(min_count=arm.nunique())
-    strata, what = rows["stratum"].nunique() > 1, "arms against one comparator"
-    what = "separately reported groups of people" if strata else what
+    strata = len(set(rows["stratum"])) > 1
+    what = "separately reported groups of people" if strata else "arms against one comparator"
     first["note"] = "; ".join(p for p in (f"{len(rows)} {what} combined", first["note"]) if p)
     first["arm_data"] = "; ".join(dict.fromkeys(d for d in rows["arm_data"] if d))
     return first

@@ -35,7 +35,9 @@ def apply_decisions(rows: pd.DataFrame, folder: Path, report: ReadingReport) -> 
     problems = []
     for line, d in enumerate(decisions.itertuples(index=False), start=2):
         if d.row_id not in place:
-            problems.append(Problem(FILE, "no such row", nearest(d.row_id, place) or "correct the row id", line, "row_id", d.row_id))
+            problems.append(
+                Problem(FILE, "no such row", nearest(d.row_id, place) or "correct the row id", line, "row_id", d.row_id)
+            )
         elif d.column != "use" and d.column not in rows.columns:
             problems.append(Problem(FILE, "no such column", nearest(d.column, rows.columns), line, "column", d.column))
         elif not d.reason:

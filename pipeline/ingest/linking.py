@@ -59,7 +59,9 @@ def _by_label(links: pd.DataFrame, group: pd.DataFrame, values: dict[tuple[str, 
     first = group.iloc[0]
     for i in group.index[1:]:
         other = links.loc[i]
-        shared = values.get((first["source"], first["study_id"]), set()) & values.get((other["source"], other["study_id"]), set())
+        shared = values.get((first["source"], first["study_id"]), set()) & values.get(
+            (other["source"], other["study_id"]), set()
+        )
         links.loc[i, "certain"] = bool(shared)
         count = f"{len(shared)} identical arm values" if shared else "no arm value in common"
         links.loc[i, "evidence"] = f"same label as in {first['source']}; {count}"
@@ -75,7 +77,11 @@ def _by_known(links: pd.DataFrame, known: Path) -> None:
         at = links["source"].eq(row.source) & links["study_id"].eq(row.study_id)
         if not at.any():
             hint = nearest(row.study_id, links.loc[links["source"].eq(row.source), "study_id"])
-            problems.append(Problem(known.name, "no such study", hint or "correct source and study_id", line, "study_id", row.study_id))
+            problems.append(
+                Problem(
+                    known.name, "no such study", hint or "correct source and study_id", line, "study_id", row.study_id
+                )
+            )
         links.loc[at, ["trial_id", "evidence"]] = [row.trial_id, row.evidence]
         links.loc[at, "certain"] = row.certain == "yes"
     if problems:

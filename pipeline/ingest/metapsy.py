@@ -60,11 +60,13 @@ def read_metapsy(folder: Path, book: Codebook, source: str) -> Tidy:
     rows["randomised"], rows["note"], rows["flag"] = "yes", "", ""
     rows["rob"] = raw["rob"].map(ROB_TOTAL).fillna("not_assessed")
     rows["rob_detail"] = "Cochrane RoB 1: " + raw[["sg", "ac", "ba", "itt"]].agg("/".join, axis=1)
-    event = raw["event_arm1"].ne("")
-    rows["outcome"] = np.where(event, "depression_remission", "depression")
-    rows["detail"] = np.where(event, raw["outcome_type"], "")
+    rows["outcome"] = code("outcome", "outcome_type")
+    event = rows["outcome"].map(lambda o: book.outcomes[o].kind == "event")
+    rows["detail"] = raw["outcome_type"].where(event, "")
     rows["instrument"], rows["rating"] = code("instrument", "instrument"), code("rating", "rating")
-    rows["arm_1"] = [slug(f"{m or c} {f}") for m, c, f in zip(raw["multi_arm1"], raw["condition_arm1"], raw["format"], strict=True)]
+    rows["arm_1"] = [
+        slug(f"{m or c} {f}") for m, c, f in zip(raw["multi_arm1"], raw["condition_arm1"], raw["format"], strict=True)
+    ]
     rows["arm_2"] = [slug(m or c) for m, c in zip(raw["multi_arm2"], raw["condition_arm2"], strict=True)]
     cells = zip(raw["condition_arm1"], raw["format"], row_id, strict=True)
     # the standard does not say who delivered the therapy
@@ -98,8 +100,7 @@ def _times(rows: pd.DataFrame, num: dict[str, pd.Series], report: ReadingReport)
 
 
 def _values(rows: pd.DataFrame, raw: pd.DataFrame, num: dict[str, pd.Series]) -> None:
-    change = raw["outcome_type"].eq("change")
-    events = rows["outcome"].eq("depression_remission")
+    change, events = raw["outcome_type"].eq("change"), rows["detail"].ne("")
     rows["value_kind"] = np.select([change, events], ["change", "event"], "endpoint")
     for side in "12":
         for name, stem in ARM_NUMBERS.items():

@@ -24,28 +24,53 @@ def read_published(folder: Path) -> pd.DataFrame:
         An id whose review, year, comparison and outcome fit no row or several.
     """
     raw, chosen = read_csv(folder / RESULTS), read_csv(folder / CONTEXT)
-    require_columns(raw, ("review", "doi_or_pmid", "population", "comparison", "outcome", "effect_type", "source_ref", *NUMBERS), RESULTS)
+    require_columns(
+        raw,
+        ("review", "doi_or_pmid", "population", "comparison", "outcome", "effect_type", "source_ref", *NUMBERS),
+        RESULTS,
+    )
     require_columns(chosen, ("id", "better_is_negative", "note", *MATCH), CONTEXT)
     num = numbers(raw, NUMBERS, RESULTS, raw["review"])
     raw = raw.assign(year=num["year"].map(lambda y: f"{y:.0f}"), **{n: num[n] for n in NUMBERS if n != "year"})
     problems = []
     for line, row in enumerate(chosen.itertuples(index=False), start=2):
-        fits = int((raw[MATCH] == list(map(str, (row.review, row.year, row.comparison, row.outcome)))).all(axis=1).sum())
+        fits = int(
+            (raw[MATCH] == list(map(str, (row.review, row.year, row.comparison, row.outcome)))).all(axis=1).sum()
+        )
         if fits != 1:
-            problems.append(Problem(CONTEXT, f"fits {fits} rows of {RESULTS}, not one", "correct review, year, comparison and outcome", line, "id", row.id))
+            problems.append(
+                Problem(
+                    CONTEXT,
+                    f"fits {fits} rows of {RESULTS}, not one",
+                    "correct review, year, comparison and outcome",
+                    line,
+                    "id",
+                    row.id,
+                )
+            )
     if problems:
         raise BadInput(problems)
     rows = chosen.merge(raw, on=MATCH, validate="one_to_one", suffixes=("", "_delivered"))
     return conform(
         pd.DataFrame(
             {
-                "id": rows["id"], "review": rows["review"], "year": rows["year"],
-                "reference": rows["source_ref"] + " [" + rows["doi_or_pmid"] + "]", "comparison": rows["comparison"],
-                "outcome": rows["outcome"], "population": rows["population"], "measure": rows["effect_type"],
-                "k": rows["k"], "n": rows["n_participants"], "estimate": rows["pooled"], "ci_lb": rows["ci_low"],
-                "ci_ub": rows["ci_high"], "better_is_negative": rows["better_is_negative"].eq("yes"), "note": rows["note"],
+                "id": rows["id"],
+                "review": rows["review"],
+                "year": rows["year"],
+                "reference": rows["source_ref"] + " [" + rows["doi_or_pmid"] + "]",
+                "comparison": rows["comparison"],
+                "outcome": rows["outcome"],
+                "population": rows["population"],
+                "measure": rows["effect_type"],
+                "k": rows["k"],
+                "n": rows["n_participants"],
+                "estimate": rows["pooled"],
+                "ci_lb": rows["ci_low"],
+                "ci_ub": rows["ci_high"],
+                "better_is_negative": rows["better_is_negative"].eq("yes"),
+                "note": rows["note"],
             }
         ),
         PUBLISHED,
         RESULTS,
-    )  # fmt: skip
+    )

@@ -15,20 +15,63 @@ from pipeline.errors import BadInput, Problem
 from pipeline.tables import READING, REPORTED, STUDIES, STUDY_ARMS, conform
 
 STUDY_COLUMNS = (
-    "study", "year", "reference", "setting", "country", "population", "intervention", "randomised", "rob", "rob_detail",
+    "study",
+    "year",
+    "reference",
+    "setting",
+    "country",
+    "population",
+    "intervention",
+    "randomised",
+    "rob",
+    "rob_detail",
     "cluster",
-)  # fmt: skip
+)
 SHARED_COLUMNS = (
-    "source", "study_id", "stratum", "outcome", "detail", "instrument", "rating", "time_weeks", "time_basis",
-)  # fmt: skip
+    "source",
+    "study_id",
+    "stratum",
+    "outcome",
+    "detail",
+    "instrument",
+    "rating",
+    "time_weeks",
+    "time_basis",
+)
 ARM_COLUMNS = (
-    "arm", "condition", "role", "modality", "n", "mean", "sd", "events", "total", "person_time", "baseline_mean",
+    "arm",
+    "condition",
+    "role",
+    "modality",
+    "n",
+    "mean",
+    "sd",
+    "events",
+    "total",
+    "person_time",
+    "baseline_mean",
     "baseline_sd",
-)  # fmt: skip
+)
 REPORTED_COLUMNS = (
-    "row_id", "arm_1", "arm_2", "effect_type", "adjusted", "cluster_adjusted", "effect", "se", "ci_lb", "ci_ub",
-    "level", "claimed_sign", "n_1", "n_2", "icc", "cluster_size", "note", "flag",
-)  # fmt: skip
+    "row_id",
+    "arm_1",
+    "arm_2",
+    "effect_type",
+    "adjusted",
+    "cluster_adjusted",
+    "effect",
+    "se",
+    "ci_lb",
+    "ci_ub",
+    "level",
+    "claimed_sign",
+    "n_1",
+    "n_2",
+    "icc",
+    "cluster_size",
+    "note",
+    "flag",
+)
 ARM_KEY = [c for c in STUDY_ARMS.key if c != "arm"] + ["arm"]
 
 
@@ -40,13 +83,21 @@ class ReadingReport:
     file: str
     entries: list[dict[str, str]] = field(default_factory=list)
 
-    def add(self, what: str, why: str, row: str = "", column: str = "", before: object = "", after: object = "") -> None:
+    def add(
+        self, what: str, why: str, row: str = "", column: str = "", before: object = "", after: object = ""
+    ) -> None:
         self.entries.append(
             {
-                "source": self.source, "file": self.file, "row": row, "column": column, "what": what,
-                "before": _plain(before), "after": _plain(after), "why": why,
+                "source": self.source,
+                "file": self.file,
+                "row": row,
+                "column": column,
+                "what": what,
+                "before": _plain(before),
+                "after": _plain(after),
+                "why": why,
             }
-        )  # fmt: skip
+        )
 
     def table(self) -> pd.DataFrame:
         frame = pd.DataFrame(self.entries, columns=list(READING.columns))
@@ -103,8 +154,13 @@ def _studies(contrasts: pd.DataFrame, report: ReadingReport) -> pd.DataFrame:
         first[name] = varying[name]
     for name in ("rob", "randomised"):
         for place in varying.index[varying[name].str.contains("; ")]:
-            report.add("kept", f"the rows of {first.loc[place, 'study']} differ in {name}: the most cautious one is used",
-                       column=name, before=varying.loc[place, name], after=_cautious(varying.loc[place, name]))  # fmt: skip
+            report.add(
+                "kept",
+                f"the rows of {first.loc[place, 'study']} differ in {name}: the most cautious one is used",
+                column=name,
+                before=varying.loc[place, name],
+                after=_cautious(varying.loc[place, name]),
+            )
         first[name] = varying[name].map(_cautious)
     return first.reset_index()
 
@@ -125,8 +181,14 @@ def _arms(contrasts: pd.DataFrame, report: ReadingReport) -> pd.DataFrame:
     nth = arms.groupby(ARM_KEY, dropna=False).cumcount()
     for i in np.flatnonzero(nth.to_numpy() > 0):
         new = f"{arms.loc[i, 'arm']}.{nth[i] + 1}"
-        report.add("changed", "same arm, outcome and time as another row but other numbers: kept as an arm of its own",
-                   arms.loc[i, "source_rows"], "arm", arms.loc[i, "arm"], new)  # fmt: skip
+        report.add(
+            "changed",
+            "same arm, outcome and time as another row but other numbers: kept as an arm of its own",
+            arms.loc[i, "source_rows"],
+            "arm",
+            arms.loc[i, "arm"],
+            new,
+        )
         arms.loc[i, "arm"] = new
     return arms
 

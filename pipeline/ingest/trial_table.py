@@ -15,16 +15,59 @@ from pipeline.tables import read_csv
 
 FILE = "trials.csv"
 NUMBERS = (
-    "year", "timepoint_weeks", "n_int", "mean_int", "sd_int", "n_ctl", "mean_ctl", "sd_ctl", "events_int", "total_int",
-    "events_ctl", "total_ctl", "baseline_mean_int", "baseline_sd_int", "baseline_mean_ctl", "baseline_sd_ctl", "effect",
-    "effect_se", "ci_low", "ci_high",
-)  # fmt: skip
+    "year",
+    "timepoint_weeks",
+    "n_int",
+    "mean_int",
+    "sd_int",
+    "n_ctl",
+    "mean_ctl",
+    "sd_ctl",
+    "events_int",
+    "total_int",
+    "events_ctl",
+    "total_ctl",
+    "baseline_mean_int",
+    "baseline_sd_int",
+    "baseline_mean_ctl",
+    "baseline_sd_ctl",
+    "effect",
+    "effect_se",
+    "ci_low",
+    "ci_high",
+)
 WORDS = (
-    "row_id", "study", "doi_or_pmid", "setting", "country", "population", "intervention", "peer_role", "delivery",
-    "comparator", "outcome", "outcome_domain", "instrument", "direction", "timepoint_basis", "mean_kind", "effect_type",
-    "effect_sign", "rob", "cluster_info", "source_ref", "note", "qa_flag",
-)  # fmt: skip
-VALUE_KIND = {"": "endpoint", "endpoint": "endpoint", "change": "change", "percent": "event", "other statistic": "endpoint"}
+    "row_id",
+    "study",
+    "doi_or_pmid",
+    "setting",
+    "country",
+    "population",
+    "intervention",
+    "peer_role",
+    "delivery",
+    "comparator",
+    "outcome",
+    "outcome_domain",
+    "instrument",
+    "direction",
+    "timepoint_basis",
+    "mean_kind",
+    "effect_type",
+    "effect_sign",
+    "rob",
+    "cluster_info",
+    "source_ref",
+    "note",
+    "qa_flag",
+)
+VALUE_KIND = {
+    "": "endpoint",
+    "endpoint": "endpoint",
+    "change": "change",
+    "percent": "event",
+    "other statistic": "endpoint",
+}
 
 
 def read_trial_table(folder: Path, book: Codebook, source: str) -> Tidy:
@@ -105,7 +148,10 @@ def _values(rows: pd.DataFrame, raw: pd.DataFrame, num: dict[str, pd.Series]) ->
         rows[f"mean_{side}"] = num[f"mean_{end}"].mask(percent)
         rows[f"sd_{side}"] = num[f"sd_{end}"]
         rows[f"events_{side}"], rows[f"total_{side}"] = num[f"events_{end}"], num[f"total_{end}"]
-        rows[f"baseline_mean_{side}"], rows[f"baseline_sd_{side}"] = num[f"baseline_mean_{end}"], num[f"baseline_sd_{end}"]
+        rows[f"baseline_mean_{side}"], rows[f"baseline_sd_{side}"] = (
+            num[f"baseline_mean_{end}"],
+            num[f"baseline_sd_{end}"],
+        )
         rows[f"person_time_{side}"] = (num[f"n_{end}"] * num["timepoint_weeks"]).where(rows["value_kind"].eq("count"))
 
 
@@ -120,19 +166,35 @@ def _effects(rows: pd.DataFrame, raw: pd.DataFrame, num: dict[str, pd.Series], b
     rows["adjusted"] = [k is not None and k.adjusted for k in kinds]
     cluster_analysis = raw["cluster_info"].str.contains("adjusted for clustering|cluster trial analysis|GEE|multilevel")
     rows["cluster_adjusted"] = cluster_analysis | np.array([k is not None and k.cluster_adjusted for k in kinds])
-    rows["effect"], rows["se"], rows["ci_lb"], rows["ci_ub"] = num["effect"], num["effect_se"], num["ci_low"], num["ci_high"]
+    rows["effect"], rows["se"], rows["ci_lb"], rows["ci_ub"] = (
+        num["effect"],
+        num["effect_se"],
+        num["ci_low"],
+        num["ci_high"],
+    )
     rows["level"] = np.where(rows["ci_lb"].notna(), 95.0, np.nan)
     parts = raw["cluster_info"].str.extract(r"icc=([\d.]+)\s+avg_cluster=([\d.]+)")
     rows["icc"], rows["cluster_size"] = pd.to_numeric(parts[0]), pd.to_numeric(parts[1])
 
 
 def _log_mapped(rows: pd.DataFrame, raw: pd.DataFrame, report: ReadingReport) -> None:
-    for column, to in (("peer_role", "role_1"), ("comparator", "condition_2"), ("outcome_domain", "outcome"),
-                       ("instrument", "instrument"), ("delivery", "modality_1")):  # fmt: skip
+    for column, to in (
+        ("peer_role", "role_1"),
+        ("comparator", "condition_2"),
+        ("outcome_domain", "outcome"),
+        ("instrument", "instrument"),
+        ("delivery", "modality_1"),
+    ):
         changed = raw[column].ne(rows[to]) & raw[column].ne("")
         for i in np.flatnonzero(changed.to_numpy()):
-            report.add("mapped", "word of the delivery to the code of the codebook", raw["row_id"].iloc[i], column,
-                       raw[column].iloc[i], rows[to].iloc[i])  # fmt: skip
+            report.add(
+                "mapped",
+                "word of the delivery to the code of the codebook",
+                raw["row_id"].iloc[i],
+                column,
+                raw[column].iloc[i],
+                rows[to].iloc[i],
+            )
 
 
 def _percentages(rows: pd.DataFrame, raw: pd.DataFrame, num: dict[str, pd.Series], report: ReadingReport) -> None:
@@ -140,9 +202,14 @@ def _percentages(rows: pd.DataFrame, raw: pd.DataFrame, num: dict[str, pd.Series
     for i in np.flatnonzero((raw["mean_kind"].eq("percent") & num["effect"].isna()).to_numpy()):
         rows.loc[i, "effect"] = num["mean_int"].iloc[i] - num["mean_ctl"].iloc[i]
         rows.loc[i, "effect_type"], rows.loc[i, "claimed_sign"] = "risk_difference_percent", "int_minus_ctl"
-        report.add("changed", "two printed percentages without denominators: kept as their difference, without an interval",
-                   rows.loc[i, "row_id"], "mean_int", f"{num['mean_int'].iloc[i]:g} v {num['mean_ctl'].iloc[i]:g}",
-                   rows.loc[i, "effect"])  # fmt: skip
+        report.add(
+            "changed",
+            "two printed percentages without denominators: kept as their difference, without an interval",
+            rows.loc[i, "row_id"],
+            "mean_int",
+            f"{num['mean_int'].iloc[i]:g} v {num['mean_ctl'].iloc[i]:g}",
+            rows.loc[i, "effect"],
+        )
 
 
 def _complements(rows: pd.DataFrame, complement: pd.Series, report: ReadingReport) -> None:
@@ -153,11 +220,23 @@ def _complements(rows: pd.DataFrame, complement: pd.Series, report: ReadingRepor
             if pd.notna(rows.loc[i, f"total_{side}"]):
                 before = rows.loc[i, f"events_{side}"]
                 rows.loc[i, f"events_{side}"] = rows.loc[i, f"total_{side}"] - before
-                report.add("changed", "the source counts the opposite event: turned round to the outcome's event", row,
-                           f"events_{side}", before, rows.loc[i, f"events_{side}"])  # fmt: skip
+                report.add(
+                    "changed",
+                    "the source counts the opposite event: turned round to the outcome's event",
+                    row,
+                    f"events_{side}",
+                    before,
+                    rows.loc[i, f"events_{side}"],
+                )
         if pd.notna(rows.loc[i, "effect"]):
-            report.add("changed", "the printed effect is on the opposite event and is kept as printed", row, "effect_type",
-                       rows.loc[i, "effect_type"], "opposite_event")  # fmt: skip
+            report.add(
+                "changed",
+                "the printed effect is on the opposite event and is kept as printed",
+                row,
+                "effect_type",
+                rows.loc[i, "effect_type"],
+                "opposite_event",
+            )
             rows.loc[i, "effect_type"] = "opposite_event"
 
 
@@ -165,8 +244,14 @@ def _post_treatment(rows: pd.DataFrame, report: ReadingReport) -> None:
     """The therapy database writes 0 weeks after randomisation for 'end of treatment, weeks unknown'."""
     zero = rows["time_weeks"].eq(0) & rows["time_basis"].eq("randomisation")
     for row in rows.loc[zero, "row_id"]:
-        report.add("changed", "0 weeks after randomisation cannot be an end of treatment: weeks unknown", row,
-                   "timepoint_weeks", 0.0, "")  # fmt: skip
+        report.add(
+            "changed",
+            "0 weeks after randomisation cannot be an end of treatment: weeks unknown",
+            row,
+            "timepoint_weeks",
+            0.0,
+            "",
+        )
     rows.loc[zero, "time_basis"] = "post_treatment"
     rows.loc[zero, "time_weeks"] = np.nan
 
@@ -177,7 +262,7 @@ def _strata(rows: pd.DataFrame) -> pd.Series:
     stratum = pd.Series("", index=rows.index)
     for _, group in rows.groupby(key, dropna=False):
         for name in ("population", "country"):
-            if len(group) > 1 and group[name].nunique() == len(group):
+            if len(group) > 1 and group[name].is_unique:
                 stratum[group.index] = group[name].map(slug)
                 break
     return stratum

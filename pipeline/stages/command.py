@@ -12,7 +12,9 @@ from pipeline.errors import BadInput
 Paths = argparse.Namespace
 
 
-def run(main: Callable[[Paths], None], paths: Sequence[str], words: Sequence[str] = (), many: Sequence[str] = ()) -> None:
+def run(
+    main: Callable[[Paths], None], paths: Sequence[str], words: Sequence[str] = (), many: Sequence[str] = ()
+) -> None:
     """Run a stage.
 
     Parameters

@@ -31,7 +31,9 @@ def main(at: Paths) -> None:
         tables.write(found.translated, tables.TRANSLATED, folder / "translated.csv")
         tables.write(issues_for(question, effects, issues), tables.ISSUES, folder / "issues.csv")
         about = describe(key, question, found, book, choices)
-        tables.write_text(folder / "question.json", json.dumps(about, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
+        tables.write_text(
+            folder / "question.json", json.dumps(about, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+        )
     for stale in {f.name for f in at.out.iterdir() if f.is_dir()} - set(questions):
         shutil.rmtree(at.out / stale)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pandas as pd
 
@@ -17,13 +18,17 @@ def main(at: Paths) -> None:
     found = pd.concat([run_checks(_delivery(folder, book, thresholds)) for folder in at.tidy], ignore_index=True)
     errors = found[found["severity"].eq("error")]
     if len(errors):
-        lines = [f"{e.source}, row {e.row_id} ({e.study}), {e.check}: {e.evidence}. {e.advice}" for e in errors.itertuples()]
+        lines = [
+            f"{e.source}, row {e.row_id} ({e.study}), {e.check}: {e.evidence}. {e.advice}" for e in errors.itertuples()
+        ]
         sys.exit("\nThe checks found values that cannot be; nothing was written.\n\n" + "\n".join(lines) + "\n")
     tables.write(found, tables.ISSUES, at.out)
 
 
-def _delivery(folder: object, book: codebook.Codebook, thresholds: CheckParams) -> Delivery:
-    read = {t.name: tables.read(folder / f"{t.name}.csv", t) for t in (tables.STUDIES, tables.STUDY_ARMS, tables.REPORTED)}  # type: ignore[operator]
+def _delivery(folder: Path, book: codebook.Codebook, thresholds: CheckParams) -> Delivery:
+    read = {
+        t.name: tables.read(folder / f"{t.name}.csv", t) for t in (tables.STUDIES, tables.STUDY_ARMS, tables.REPORTED)
+    }
     return Delivery(read["studies"], read["study_arms"], read["reported"], book, thresholds)
 
 
