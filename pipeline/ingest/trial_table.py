@@ -117,9 +117,12 @@ def read_trial_table(folder: Path, book: Codebook, source: str) -> Tidy:
     return assemble(rows, report)
 
 
-def _reference(citation: str, ids: str) -> str:
-    plain = citation.split(" github ")[0].strip().rstrip(";")
-    return plain if not ids or ids.split(";")[0].strip() in plain else f"{plain} [{ids}]"
+def _reference(read_in: str, ids: str) -> str:
+    """The citation, and where the numbers were read when that is not the publication itself."""
+    read_in = read_in.split(" row id ")[0].strip().rstrip(";)")
+    if read_in.startswith("github "):
+        return f"{ids.rstrip('.')}. Read in: {read_in}"
+    return read_in if not ids or ids.split(";")[0].strip() in read_in else f"{read_in} [{ids}]"
 
 
 def _outcomes(rows: pd.DataFrame, raw: pd.DataFrame, book: Codebook) -> pd.Series:
