@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,8 +26,10 @@ class _UniqueKeys(yaml.SafeLoader):
 
 
 def _mapping(loader: _UniqueKeys, node: yaml.MappingNode) -> dict[Any, Any]:
-    keys = [loader.construct_object(k) for k, _ in node.value]
+    keys = [loader.construct_object(k, deep=True) for k, _ in node.value]
     for key, (at, _) in zip(keys, node.value, strict=True):
+        if not isinstance(key, Hashable):
+            raise yaml.MarkedYAMLError(problem=f"{key!r} cannot be a key", problem_mark=at.start_mark)
         if keys.count(key) > 1:
             raise yaml.MarkedYAMLError(problem=f"the key '{key}' stands twice", problem_mark=at.start_mark)
     return {k: loader.construct_object(v, deep=True) for k, (_, v) in zip(keys, node.value, strict=True)}
@@ -42,6 +45,8 @@ def load(path: Path) -> dict[str, Any]:
     except yaml.MarkedYAMLError as e:
         line = e.problem_mark.line + 1 if e.problem_mark else None
         raise BadInput(Problem(path.name, f"is not valid YAML: {e.problem}", "correct the line", line)) from None
+    except yaml.YAMLError as e:
+        raise BadInput(Problem(path.name, f"is not valid YAML: {e}", "correct the file")) from None
     except UnicodeDecodeError:
         raise BadInput(Problem(path.name, "is not UTF-8 text", "save it as UTF-8")) from None
     if not isinstance(content, dict):
@@ -80,4 +85,4 @@ def _problem(file: str, place: str, error: Any, model: type[BaseModel]) -> Probl
         hint = nearest(str(error["loc"][-1]), model.model_fields)
         return Problem(file, f"'{key}' is not a known key", hint or "remove it", allowed=", ".join(model.model_fields))
     value = None if error["type"] == "missing" else repr(error["input"])
-    return Problem(file, f"'{key}': {error['msg'].lower()}", "see the comment beside it in params.yaml", value=value)
+    return Problem(file, f"'{key}': {error['msg'].lower()}", f"see the comment beside it in {file}", value=value)

@@ -37,7 +37,9 @@ def provenance(raw: Sequence[Path], code: Sequence[Path], lock: Path) -> dict[st
     code : folders of code and notebooks
     lock : requirements.lock
     """
-    versions = dict(re.findall(r"^([a-z0-9-]+)==([^ ;\\]+)", lock.read_text(encoding="utf-8"), flags=re.M))
+    versions = dict(re.findall(r"^([a-z0-9-]+)==([^ ;\\\n]+)", lock.read_text(encoding="utf-8"), flags=re.M))
+    if missing := [name for name in SHOWN_PACKAGES if name not in versions]:
+        raise BadInput(Problem(lock.name, f"does not pin {', '.join(missing)}", "make it anew: make lock"))
     return {
         "inputs": [entry for folder in raw for entry in _delivery(folder)],
         "code_sha256": _tree(code),

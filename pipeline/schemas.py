@@ -135,7 +135,7 @@ REPORTED = Table(
         "n_1": _number("people in arm 1"),
         "n_2": _number("people in arm 2"),
         "icc": _number("intraclass correlation stated for the adjustment", ge=-1, le=1),
-        "cluster_size": _number("average cluster size stated for the adjustment", gt=0),
+        "cluster_size": _number("average cluster size stated for the adjustment", ge=1),
         "note": STUDY_ARMS.columns["note"],
         "flag": STUDY_ARMS.columns["flag"],
     },
@@ -143,7 +143,7 @@ REPORTED = Table(
 
 READING = Table(
     "reading",
-    ("source", "row", "column", "what"),
+    ("source", "row", "column", "what", "before", "after", "why"),
     {
         "source": _WHERE["source"],
         "file": _text("file name", required=True),

@@ -6,9 +6,11 @@ same bytes.
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -70,10 +72,11 @@ def empty(table: Table) -> pd.DataFrame:
     return conform(pd.DataFrame(columns=list(table.columns)), table, table.name)
 
 
-def conform(frame: pd.DataFrame, table: Table, file: str) -> pd.DataFrame:
+def conform(frame: pd.DataFrame, table: Table, file: str, rows: Sequence[int | str] | None = None) -> pd.DataFrame:
     """Columns in the table's order, typed and checked, rows sorted by key.
 
-    Text is `str` with '' for unknown, numbers are float64 with NaN, flags are bool.
+    Text is `str` with '' for unknown, numbers are float64 with NaN, flags are bool. `rows` name the rows in messages
+    (default: the lines of a file with this content).
 
     Raises
     ------
@@ -91,7 +94,7 @@ def conform(frame: pd.DataFrame, table: Table, file: str) -> pd.DataFrame:
     if problems:
         raise BadInput(problems)
     out = pd.DataFrame(index=range(len(frame)))
-    lines = [i + 2 for i in range(len(frame))]
+    lines = list(rows) if rows is not None else [i + 2 for i in range(len(frame))]
     for name, column in table.columns.items():
         values, bad = _CONVERT[column.kind](frame[name].reset_index(drop=True))
         bad = bad | _breaks(values, column)
@@ -125,23 +128,48 @@ def read(path: str | Path, table: Table) -> pd.DataFrame:
 def read_csv(path: str | Path, sep: str = ",") -> pd.DataFrame:
     """A CSV file as text cells; '' for empty. Raises `BadInput` for a file that is empty, ragged or not UTF-8."""
     path = Path(path)
+    lines = _lines(path, sep)
+    if not lines:
+        raise BadInput(Problem(path.name, "is empty", "put back the header line and the rows"))
+    header = lines[0][1]
+    problems = [
+        Problem(path.name, "the column stands twice", "remove or rename one of the two", 1, name)
+        for name in dict.fromkeys(header)
+        if header.count(name) > 1
+    ]
+    fix = f"give the row {len(header)} cells, as the header has; quote a cell that holds '{sep}'"
+    problems += [
+        Problem(path.name, f"has {len(cells)} cells, the header {len(header)}", fix, line)
+        for line, cells in lines
+        if len(cells) != len(header)
+    ]
+    if problems:
+        raise BadInput(problems)
+    return pd.DataFrame([cells for _, cells in lines[1:]], columns=header, dtype=str)
+
+
+def _lines(path: Path, sep: str) -> list[tuple[int, list[str]]]:
+    """The rows of a CSV file as cells, each with the line where it starts; blank lines are left out."""
+    data = path.read_bytes()
     try:
-        frame = pd.read_csv(
-            path, sep=sep, dtype=str, keep_default_na=False, encoding="utf-8", index_col=False, on_bad_lines="error"
-        )
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as e:
-        line = path.read_bytes()[: e.start].count(b"\n") + 1
+        line = data[: e.start].count(b"\n") + 1
         raise BadInput(Problem(path.name, "is not UTF-8 text", "save it as 'CSV UTF-8'", line)) from None
-    except pd.errors.EmptyDataError:
-        raise BadInput(Problem(path.name, "is empty", "put back the header line and the rows")) from None
-    except pd.errors.ParserError as e:
-        raise BadInput(
-            Problem(path.name, f"is not regular CSV: {e}", "give each row as many cells as the header")
-        ) from None
-    if frame.isna().any(axis=None):
-        line = int(np.flatnonzero(frame.isna().any(axis=1))[0]) + 2
-        raise BadInput(Problem(path.name, "has fewer cells than the header", "complete the row", line))
-    return frame
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        raise BadInput(Problem(path.name, "holds a NUL character: it is not text", "save it as 'CSV UTF-8'", line))
+    rows, start = [], 1
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=sep, strict=True)
+    try:
+        for cells in reader:
+            if len(cells) > 1 or (cells and cells[0].strip()):
+                rows.append((start, cells))
+            start = reader.line_num + 1
+    except csv.Error as e:
+        fix = "look for a quote that is not closed, or not doubled inside a quoted cell"
+        raise BadInput(Problem(path.name, f"is not regular CSV: {e}", fix, start)) from None
+    return rows
 
 
 def write(frame: pd.DataFrame, table: Table, path: str | Path) -> None:
@@ -184,8 +212,9 @@ def _to_number(s: pd.Series) -> tuple[pd.Series, np.ndarray]:
 
 def _to_integer(s: pd.Series) -> tuple[pd.Series, np.ndarray]:
     values, bad = _to_number(s)
-    whole = values.isna() | (values == values.round())
-    return values.round().astype("Int64"), bad | ~whole.to_numpy()
+    whole = values.isna() | ((values == values.round()) & values.abs().lt(2**53))
+    bad = bad | ~whole.to_numpy()
+    return values.mask(bad).astype("Int64"), bad
 
 
 def _to_flag(s: pd.Series) -> tuple[pd.Series, np.ndarray]:

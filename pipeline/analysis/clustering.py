@@ -24,11 +24,11 @@ def settle_clustering(effects: pd.DataFrame) -> pd.DataFrame:
     out = effects.copy()
     clustered = out["cluster"].str.contains(DESIGN, case=False)
     carried = out["cluster_adjusted"] & out["basis"].isin(["reported", "reported_adjusted", "reference_sd"])
-    known = clustered & ~carried & out["icc"].notna() & out["cluster_size"].notna()
+    known = clustered & ~carried & out["icc"].le(1) & out["cluster_size"].ge(1)
     out["clustering"] = np.select([carried, known, clustered], ["carried", "applied", "unknown"], "none")
     out["design_effect"] = 1.0
     out.loc[known, "design_effect"] = np.maximum(
-        1.0, design_effect(out.loc[known, "cluster_size"], out.loc[known, "icc"])
+        1.0, design_effect(out.loc[known, "cluster_size"], out.loc[known, "icc"].clip(lower=0))
     )
     out["vi"] *= out["design_effect"]
     out["vi_arm_2"] *= out["design_effect"]

@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+from pydantic import Field
 
 from pipeline.meta.effect_sizes import (
     EffectSize,
@@ -29,7 +30,7 @@ class EffectParams(Section):
 
     smd_correction: Literal["exact", "approximate", "none"]
     smd_vtype: Literal["LS", "LS2", "UB"]
-    zero_cell_add: float
+    zero_cell_add: float = Field(ge=0, allow_inf_nan=False)
     zero_cell_to: Literal["only0", "all", "if0all", "none"]
     drop_double_zero: bool
 

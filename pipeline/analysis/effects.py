@@ -108,7 +108,8 @@ def _printed(rows: pd.DataFrame, book: Codebook) -> pd.DataFrame:
         for at, row in rows[rows["effect"].notna()].iterrows()
         for p in from_print(row, book)
     ]
-    return pd.DataFrame(found).set_index("at").rename_axis(None)
+    columns = ["at", "measure", "basis", "yi", "vi", "vi_arm_2", "print_reason", "print_note"]
+    return pd.DataFrame(found, columns=columns).set_index("at").rename_axis(None)
 
 
 def _without_effect(rows: pd.DataFrame) -> pd.DataFrame:
@@ -190,15 +191,16 @@ def _statuses(out: pd.DataFrame, issues: pd.DataFrame, order: dict[str, int]) ->
     for target, touched in (("row", True), ("reported", printed), ("arms", from_arms)):
         words = _issue_words(out, issues, target)
         mark(words.ne("") & touched, words)
-    mark(*_second_report(out, order))
+    mark(*_second_report(out, order, reason.eq("") & out["basis"].ne("reference_sd")))
     mark(
         out["basis"].eq("reference_sd"),
         "no SD published: only in the sensitivity analysis with the instrument's reference SD",
     )
     out["status"] = np.where(reason.ne(""), "excluded", "ok")
+    out["vi"] = out["vi"].where(out["vi"].gt(0))
     missing = out["yi"].isna() | out["vi"].isna()
     out.loc[missing & reason.eq(""), "status"] = "not_computable"
-    reason[missing & reason.eq("")] = out["print_reason"]
+    reason[missing & reason.eq("")] = out["print_reason"].replace("", "its variance is not above zero")
     out["reason"] = reason
 
 
@@ -210,15 +212,19 @@ def _issue_words(out: pd.DataFrame, issues: pd.DataFrame, target: str) -> pd.Ser
     )
 
 
-def _second_report(out: pd.DataFrame, order: dict[str, int]) -> tuple[pd.Series, pd.Series]:
-    """Effects of a trial that a preferred delivery gives already, in the same outcome and measure.
+def _second_report(out: pd.DataFrame, order: dict[str, int], usable: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Effects of a trial that a preferred delivery gives already (`usable`), in the same outcome and measure.
 
     The report that is certainly of the trial comes first, then the order of the deliveries.
     """
     rank = (out["source"].map(order) + len(order) * ~out["certain"]).where(out["yi"].notna() & out["vi"].notna())
     key = [out["trial_id"], out["outcome"], out["measure"]]
-    later = rank.gt(rank.groupby(key).transform("min"))
+    later = rank.gt(rank.where(usable).groupby(key).transform("min"))
     names = (
-        (out["source"] + ", " + out["study"]).where(~later & rank.notna()).groupby(key).transform("first").fillna("")
+        (out["source"] + ", " + out["study"])
+        .where(~later & usable & rank.notna())
+        .groupby(key)
+        .transform("first")
+        .fillna("")
     )
     return later, "taken from " + names + ": a trial enters once"

@@ -44,15 +44,16 @@ def from_print(row: pd.Series, book: Codebook) -> list[Printed]:
     if not kind.measure:
         return [Printed("", basis, reason=f"printed only as {kind.label}: no effect measure follows from it")]
     inverted = kind.reading == "inverse" or book.effect_signs[row["claimed_sign"]].printed_as == "ctl_v_int"
-    if kind.measure in RATIOS:
+    if kind.measure in RATIOS and kind.scale != "log":
         return [_ratio(row, kind.measure, kind.reading, basis, inverted, book)]
-    sign = printed_sign(row["outcome"], row["instrument"], row["claimed_sign"], inverted, book)
+    scale = row["instrument"] if kind.measure in ("MD", "SMD") else ""  # an event does not run along a scale
+    sign = printed_sign(row["outcome"], scale, row["claimed_sign"], inverted, book)
     if sign is None:
         return [Printed(kind.measure, basis, reason=NO_SIGN)]
     if kind.measure == "SMD":
         return [_smd(row, sign, basis, kind.bias_corrected)]
-    if kind.measure == "RD":
-        return [_difference(row, sign / (100 if kind.reading == "percent" else 1), "RD", basis)]
+    if kind.measure != "MD":
+        return [_difference(row, sign / (100 if kind.reading == "percent" else 1), kind.measure, basis)]
     return _mean_difference(row, sign, basis, kind.is_difference_in_change, book)
 
 
@@ -61,12 +62,20 @@ def _ratio(row: pd.Series, measure: str, reading: str, basis: str, inverted: boo
         return Printed(measure, basis, reason="the ratio is printed without an interval")
     ratio, lb, ub = row["effect"], row["ci_lb"], row["ci_ub"]
     if reading == "one_minus":
+        if max(ratio, lb, ub) >= 1:
+            return Printed(
+                measure, basis, reason="a relative reduction of 1 or more: printed as a percentage, or no ratio"
+            )
         turned = ratio_from_reduction(ratio, lb, ub)
         ratio, lb, ub = float(turned.estimate), float(turned.ci_lb), float(turned.ci_ub)
     elif not claim_fits(row["outcome"], row["claimed_sign"], inverted, book):
         return Printed(measure, basis, reason="the ratio's stated direction does not fit its outcome: not settled")
     if min(ratio, lb, ub) <= 0:
         return Printed(measure, basis, reason="a printed limit of zero cannot be a limit of a ratio (rounded away)")
+    if lb >= ub:
+        return Printed(measure, basis, reason="the printed limits leave no interval (rounded away, or reversed)")
+    if lb >= ub:
+        return Printed(measure, basis, reason="the printed limits are equal (rounded): no standard error follows")
     effect = log_ratio_from_ci(ratio, lb, ub, level=_level(row))
     note = "read as one minus the printed relative risk reduction" if reading == "one_minus" else ""
     note = "printed as comparator v intervention; turned over" if inverted else note
@@ -118,7 +127,7 @@ def _standardised(row: pd.Series, md: Printed, basis: str, in_change: bool, book
         return Printed(
             "SMD", basis, md.yi * factor, md.vi * factor**2, note="printed mean difference over the arms' SD"
         )
-    if sizes and not in_change and not row["adjusted"]:
+    if sizes and not in_change and not row["adjusted"] and not row["cluster_adjusted"]:
         effect = smd_from_mean_difference(md.yi, np.sqrt(md.vi), row["n_1"], row["n_2"])
         return Printed(
             "SMD", basis, float(effect.yi), float(effect.vi), note="SD implied by the printed interval and arm sizes"

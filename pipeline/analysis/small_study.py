@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from pipeline.analysis.pooled import Fit, Row
 from pipeline.meta.small_study import egger, pustejovsky_rodgers
 from pipeline.params import Section
@@ -10,7 +12,7 @@ from pipeline.params import Section
 class SmallStudyParams(Section):
     """When a test for funnel asymmetry is worth its power (Sterne et al. 2011, BMJ 343:d4002: ten studies)."""
 
-    min_k: int
+    min_k: int = Field(ge=3)
 
 
 def small_study_tests(key: str, fit: Fit, params: SmallStudyParams) -> list[Row]:

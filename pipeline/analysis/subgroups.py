@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from pydantic import Field
 
 from pipeline.analysis.pooled import Fit, Row, random_row, row
 from pipeline.codebook import Codebook
@@ -23,8 +24,8 @@ MODERATORS = {
 class SubgroupParams(Section):
     """When a subgroup test is worth its power."""
 
-    min_k: int
-    min_per_level: int
+    min_k: int = Field(ge=3)
+    min_per_level: int = Field(ge=2)
 
 
 def subgroup_analyses(key: str, fit: Fit, book: Codebook, params: SubgroupParams) -> tuple[list[Row], list[Row]]:

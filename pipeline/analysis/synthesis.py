@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import pandas as pd
+from pydantic import Field, ValidationInfo, field_validator
 
 from pipeline.analysis.pooled import Z95, Fit, rows_for
 from pipeline.analysis.questions import Question, found_for, judge
@@ -16,6 +18,9 @@ from pipeline.analysis.subgroups import SubgroupParams, subgroup_analyses
 from pipeline.analysis.translation import translate
 from pipeline.analysis.trials import trials_for
 from pipeline.codebook import Codebook
+from pipeline.errors import BadInput, Problem
+from pipeline.meta.intervals import INTERVALS, PREDICTION
+from pipeline.meta.tau2 import TAU2_ESTIMATORS
 from pipeline.params import Section
 from pipeline.tables import POOLED, STUDIES_USED, TESTS, TRANSLATED, Table, conform
 from pipeline.vocabulary import Measure
@@ -27,11 +32,24 @@ class SynthesisParams(Section):
     tau2: str
     interval: str
     prediction: str
-    headline_prediction_from_k: int
-    technical_prediction_from_k: int
+    headline_prediction_from_k: int = Field(ge=3)
+    technical_prediction_from_k: int = Field(ge=3)
     level: Literal[95]
     subgroups: SubgroupParams
     small_study: SmallStudyParams
+
+    @field_validator("tau2", "interval", "prediction")
+    @classmethod
+    def _known(cls, word: str, info: ValidationInfo) -> str:
+        tables: dict[str, Mapping[str, object]] = {
+            "tau2": TAU2_ESTIMATORS,
+            "interval": INTERVALS,
+            "prediction": PREDICTION,
+        }
+        known = tables[str(info.field_name)]
+        if word not in known:
+            raise ValueError(f"choose from {', '.join(known)}")
+        return word
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +71,19 @@ def answer(
     ----------
     effects, studies : EFFECTS and STUDIES
 
+    Raises
+    ------
+    BadInput
+        The question names a delivery that was not read.
+
     Notes
     -----
     k = 0 gives empty results, k = 1 the trial, k = 2 both trials and a common-effect Wald line labelled so; a
     random-effects mean from k = 3.
     """
+    if unknown := set(question.sources) - set(studies["source"]):
+        fix = f"choose from {', '.join(sorted(set(studies['source'])))}"
+        raise BadInput(Problem("params.yaml", f"'questions.{key}.sources' is no delivery", fix, value=min(unknown)))
     found = found_for(effects, question)
     trials = trials_for(found, question, book)
     fit = Fit(question.measure, trials, params.tau2, params.interval, params.prediction)

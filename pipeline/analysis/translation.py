@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr
 
+from pipeline.analysis.direction import scale_sign
 from pipeline.analysis.pooled import Row
 from pipeline.analysis.questions import Question
 from pipeline.codebook import Codebook
@@ -32,6 +33,8 @@ def _points(key: str, question: Question, main: pd.Series, limits: np.ndarray, b
     if instrument.reference_sd is None:
         return []
     ends = limits * instrument.reference_sd
+    if scale_sign(question.outcome, instrument.code, book) < 0:
+        ends = -ends[[0, 2, 1]]
     scale = f" (range {instrument.score_min:g} to {instrument.score_max:g})" if instrument.score_max is not None else ""
     return [
         _line(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from math import isfinite
 
 import numpy as np
 import pandas as pd
 
 from pipeline.errors import BadInput, Problem
 
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
 def numbers(
@@ -21,7 +22,7 @@ def numbers(
     for name in columns:
         text = frame[name].str.strip()
         plain = text.str.replace(",", ".", regex=False) if decimal == "," else text
-        good = plain.eq("") | plain.map(lambda t: _NUMBER.fullmatch(t) is not None)
+        good = plain.eq("") | plain.map(lambda t: _NUMBER.fullmatch(t) is not None and isfinite(float(t)))
         for i in np.flatnonzero(~good.to_numpy()):
             comma = decimal == "." and re.fullmatch(r"[+-]?\d+,\d+", text.iloc[i])
             fix = "write the decimals with a point, not a comma" if comma else "write a plain number, or leave it empty"

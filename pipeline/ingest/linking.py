@@ -82,6 +82,10 @@ def _by_known(links: pd.DataFrame, known: Path) -> None:
                     known.name, "no such study", hint or "correct source and study_id", line, "study_id", row.study_id
                 )
             )
+        if row.certain not in ("yes", "no"):
+            problems.append(
+                Problem(known.name, "is not allowed here", "say it", line, "certain", row.certain, "yes, no")
+            )
         links.loc[at, ["trial_id", "evidence"]] = [row.trial_id, row.evidence]
         links.loc[at, "certain"] = row.certain == "yes"
     if problems:

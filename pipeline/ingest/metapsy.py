@@ -58,7 +58,7 @@ def read_metapsy(folder: Path, book: Codebook, source: str) -> Tidy:
     rows["population"] = "target_group=" + raw["target_group"] + "; diagnosis=" + raw["diagnosis"]
     rows["intervention"], rows["cluster"], rows["stratum"] = raw["condition_arm1"], "", ""
     rows["randomised"], rows["note"], rows["flag"] = "yes", "", ""
-    rows["rob"] = raw["rob"].map(ROB_TOTAL).fillna("not_assessed")
+    rows["rob"] = raw["rob"].str.removesuffix(".0").map(ROB_TOTAL).fillna("not_assessed")
     rows["rob_detail"] = "Cochrane RoB 1: " + raw[["sg", "ac", "ba", "itt"]].agg("/".join, axis=1)
     rows["outcome"] = code("outcome", "outcome_type")
     event = rows["outcome"].map(lambda o: book.outcomes[o].kind == "event")
@@ -78,7 +78,7 @@ def read_metapsy(folder: Path, book: Codebook, source: str) -> Tidy:
     _times(rows, num, report)
     _values(rows, raw, num)
     _delivered_g(rows, raw, num, event, report)
-    apply_decisions(rows, folder, report)
+    apply_decisions(rows, folder, book, report)
     return assemble(rows, report)
 
 

@@ -48,9 +48,14 @@ def read_published(folder: Path) -> pd.DataFrame:
                     row.id,
                 )
             )
+        if row.better_is_negative not in ("yes", "no"):
+            found = row.better_is_negative
+            problems.append(
+                Problem(CONTEXT, "is not allowed here", "say it", line, "better_is_negative", found, "yes, no")
+            )
     if problems:
         raise BadInput(problems)
-    rows = chosen.merge(raw, on=MATCH, validate="one_to_one", suffixes=("", "_delivered"))
+    rows = chosen.merge(raw, on=MATCH, validate="many_to_one", suffixes=("", "_delivered"))
     return conform(
         pd.DataFrame(
             {

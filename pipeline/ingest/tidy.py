@@ -6,6 +6,7 @@ arm and three-arm trials are natural.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -126,24 +127,47 @@ def assemble(contrasts: pd.DataFrame, report: ReadingReport) -> Tidy:
     Raises
     ------
     BadInput
-        When a table does not satisfy its schema, or a row id stands twice.
+        When a table does not satisfy its schema, a row id stands twice, or a study label cannot name one study.
     """
-    twice = contrasts["row_id"].duplicated()
-    if twice.any():
-        raise BadInput(
-            Problem(report.file, "the row id stands twice", "give every row its own id", r, "row_id")
-            for r in contrasts.loc[twice, "row_id"]
-        )
+    if problems := [*_bad_row_ids(contrasts, report.file), *_bad_labels(contrasts, report.file)]:
+        raise BadInput(problems)
     arms = _arms(contrasts, report)
     reported = contrasts.loc[contrasts["effect"].notna(), [*SHARED_COLUMNS, *REPORTED_COLUMNS]]
     report.add("read", f"{len(contrasts)} rows in, {len(contrasts)} contrasts kept, none dropped", column="rows")
     report.add("read", f"{len(arms)} arms and {len(reported)} reported effects out", column="tables")
+    first_rows = contrasts.groupby(["source", "study_id"], sort=True)["row_id"].first()
     return Tidy(
-        conform(_studies(contrasts, report), STUDIES, report.file),
-        conform(arms, STUDY_ARMS, report.file),
-        conform(reported, REPORTED, report.file),
+        conform(_studies(contrasts, report), STUDIES, report.file, list(first_rows)),
+        conform(arms, STUDY_ARMS, report.file, list(arms["source_rows"])),
+        conform(reported, REPORTED, report.file, list(reported["row_id"])),
         report.table(),
     )
+
+
+def _bad_row_ids(contrasts: pd.DataFrame, file: str) -> Iterator[Problem]:
+    ids = contrasts["row_id"]
+    for row in ids[ids.duplicated()]:
+        yield Problem(file, "the row id stands twice", "give every row its own id", row, "row_id", row)
+    for i, row in enumerate(ids):
+        if not row.strip() or "|" in row:
+            yield Problem(file, "is not a row id", "use letters, digits, '-' and '_'", i + 2, "row_id", row)
+
+
+def _bad_labels(contrasts: pd.DataFrame, file: str) -> Iterator[Problem]:
+    """Labels without an id, with the id of another label, or that a spreadsheet would run as a formula."""
+    seen: dict[str, str] = {}
+    for row in contrasts.drop_duplicates("study").itertuples():
+        if row.study.startswith(("=", "+", "-", "@")):
+            fix = "take the sign away from its start: a spreadsheet would read a formula"
+            yield Problem(file, "is not a study label", fix, row.row_id, "study", row.study)
+        elif not row.study_id:
+            yield Problem(
+                file, "holds no letter or digit of the Latin script", "name the study", row.row_id, "study", row.study
+            )
+        elif row.study_id in seen:
+            fix = f"write it as {seen[row.study_id]!r} if it is the same study, or tell the two apart"
+            yield Problem(file, "cannot be told from another study", fix, row.row_id, "study", row.study)
+        seen.setdefault(row.study_id, row.study)
 
 
 def _studies(contrasts: pd.DataFrame, report: ReadingReport) -> pd.DataFrame:
@@ -176,7 +200,7 @@ def _arms(contrasts: pd.DataFrame, report: ReadingReport) -> pd.DataFrame:
     arms = pd.concat(sides, ignore_index=True)
     same = [c for c in arms.columns if c not in ("source_rows", "note", "flag")]
     arms = arms.groupby(same, sort=False, dropna=False, as_index=False).agg(
-        source_rows=("source_rows", "|".join), note=("note", _first_word), flag=("flag", _first_word)
+        source_rows=("source_rows", "|".join), note=("note", _first_word), flag=("flag", _common_word)
     )
     nth = arms.groupby(ARM_KEY, dropna=False).cumcount()
     for i in np.flatnonzero(nth.to_numpy() > 0):
@@ -206,6 +230,11 @@ def _cautious(words: str) -> str:
 
 def _first_word(values: pd.Series) -> str:
     return next((v for v in values if v), "")
+
+
+def _common_word(values: pd.Series) -> str:
+    """What all rows of a shared arm say: a defect of one of them is not a defect of the others."""
+    return values.iloc[0] if len(set(values)) == 1 else ""
 
 
 def _plain(value: object) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.codebook import Codebook
+from pipeline.errors import BadInput, Problem
 from pipeline.ingest.cells import numbers, require_columns, slug
 from pipeline.ingest.decisions import apply_decisions
 from pipeline.ingest.tidy import ReadingReport, Tidy, assemble
@@ -66,6 +67,7 @@ VALUE_KIND = {
     "endpoint": "endpoint",
     "change": "change",
     "percent": "event",
+    "remission": "event",
     "other statistic": "endpoint",
 }
 
@@ -113,7 +115,7 @@ def read_trial_table(folder: Path, book: Codebook, source: str) -> Tidy:
     _complements(rows, complement, report)
     _post_treatment(rows, report)
     rows["stratum"] = _strata(rows)
-    apply_decisions(rows, folder, report)
+    apply_decisions(rows, folder, book, report)
     return assemble(rows, report)
 
 
@@ -142,8 +144,14 @@ def _arms(rows: pd.DataFrame, raw: pd.DataFrame, book: Codebook) -> None:
 
 
 def _values(rows: pd.DataFrame, raw: pd.DataFrame, num: dict[str, pd.Series]) -> None:
-    kind = raw["mean_kind"].map(VALUE_KIND)
-    kind = kind.where(kind.notna(), np.where(raw["mean_kind"].str.contains("count|binomial"), "count", "endpoint"))
+    kind = raw["mean_kind"].str.split(" (", regex=False).str[0].map(VALUE_KIND)
+    if kind.isna().any():
+        words = ", ".join(w or "(empty)" for w in VALUE_KIND) + ", with an explanation in brackets"
+        raise BadInput(
+            Problem(FILE, "is not a known kind of mean", "correct the cell", row, "mean_kind", word, words)
+            for row, word in raw.loc[kind.isna(), ["row_id", "mean_kind"]].itertuples(index=False)
+        )
+    kind = kind.mask(raw["mean_kind"].str.contains("count|binomial"), "count")
     rows["value_kind"] = kind.where(num["events_int"].isna() & num["events_ctl"].isna(), "event")
     for side, end in (("1", "int"), ("2", "ctl")):
         rows[f"n_{side}"] = num[f"n_{end}"]
@@ -168,6 +176,7 @@ def _effects(rows: pd.DataFrame, raw: pd.DataFrame, num: dict[str, pd.Series], b
     kinds = [book.effect_types.get(t) for t in rows["effect_type"]]
     rows["adjusted"] = [k is not None and k.adjusted for k in kinds]
     cluster_analysis = raw["cluster_info"].str.contains("adjusted for clustering|cluster trial analysis|GEE|multilevel")
+    cluster_analysis &= ~raw["cluster_info"].str.contains("not adjusted for clustering")
     rows["cluster_adjusted"] = cluster_analysis | np.array([k is not None and k.cluster_adjusted for k in kinds])
     rows["effect"], rows["se"], rows["ci_lb"], rows["ci_ub"] = (
         num["effect"],
@@ -176,8 +185,8 @@ def _effects(rows: pd.DataFrame, raw: pd.DataFrame, num: dict[str, pd.Series], b
         num["ci_high"],
     )
     rows["level"] = np.where(rows["ci_lb"].notna(), 95.0, np.nan)
-    parts = raw["cluster_info"].str.extract(r"icc=([\d.]+)\s+avg_cluster=([\d.]+)")
-    rows["icc"], rows["cluster_size"] = pd.to_numeric(parts[0]), pd.to_numeric(parts[1])
+    parts = raw["cluster_info"].str.extract(r"icc=([0-9]*\.?[0-9]+)\S*\s+avg_cluster=([0-9]*\.?[0-9]+)").astype(float)
+    rows["icc"], rows["cluster_size"] = parts[0], parts[1]
 
 
 def _log_mapped(rows: pd.DataFrame, raw: pd.DataFrame, report: ReadingReport) -> None:
@@ -202,7 +211,8 @@ def _log_mapped(rows: pd.DataFrame, raw: pd.DataFrame, report: ReadingReport) ->
 
 def _percentages(rows: pd.DataFrame, raw: pd.DataFrame, num: dict[str, pd.Series], report: ReadingReport) -> None:
     """Percentages without denominators: the printed difference is kept as an effect without an interval."""
-    for i in np.flatnonzero((raw["mean_kind"].eq("percent") & num["effect"].isna()).to_numpy()):
+    both = raw["mean_kind"].eq("percent") & num["mean_int"].notna() & num["mean_ctl"].notna()
+    for i in np.flatnonzero((both & num["effect"].isna()).to_numpy()):
         rows.loc[i, "effect"] = num["mean_int"].iloc[i] - num["mean_ctl"].iloc[i]
         rows.loc[i, "effect_type"], rows.loc[i, "claimed_sign"] = "risk_difference_percent", "int_minus_ctl"
         report.add(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline import codebook, params, tables
-from pipeline.errors import BadInput, Problem
+from pipeline.errors import BadInput, Problem, nearest
 from pipeline.ingest import READERS
 from pipeline.stages.command import Paths, run
 
@@ -17,6 +17,9 @@ class SourceParams(params.Section):
 def main(at: Paths) -> None:
     """Read one delivery with its reader."""
     sources = params.sections(at.params, "sources", SourceParams)
+    if at.source not in sources:
+        fix = nearest(at.source, sources) or "add it there, with its reader"
+        raise BadInput(Problem(at.params.name, "'sources' does not name this delivery", fix, value=at.source))
     reader = sources[at.source].reader
     if reader not in READERS:
         raise BadInput(

@@ -1,6 +1,7 @@
 """Stage `render`: every report of params.yaml as a PDF.
 
-A report whose inputs and PDF stand unchanged in `manifest.json` is not made again: the same inputs give the same bytes. A report that
+A report whose inputs and PDF stand unchanged in `manifest.json` is not made again: the same inputs give the same
+bytes. A report that
 fails keeps its old PDF, and the others are still made.
 """
 
@@ -53,6 +54,7 @@ def main(at: Paths) -> None:
     failed = {report: why for report, why in failed.items() if why}
     remove_stale(at.out, {job.pdf.name for job in jobs})
     write_manifest(at.out, {j.report: hashes[j.report] for j in jobs if j.report not in failed})
+    print(f"{len(jobs)} reports: {len(due) - len(failed)} made, {len(jobs) - len(due)} unchanged, {len(failed)} failed")
     if failed:
         sys.exit(
             "\n".join(["", f"{len(failed)} of {len(jobs)} reports failed; their old PDFs stay.", *failed.values(), ""])
@@ -75,8 +77,14 @@ def jobs_for(keys: list[str], results: Path, notebooks: Path, out: Path) -> list
     files = {key: tuple(results / QUESTIONS / key / name for name in FILES) for key in keys}
     shared, template = tuple(results / name for name in SHARED), notebooks / TEMPLATE
     where = str(results)
-    summary = Job(SUMMARY, notebooks / "funder_summary.ipynb", template, {"questions": keys, "results": where},
-                  (*shared, *(f for key in keys for f in files[key])), out / f"{SUMMARY}.pdf")  # fmt: skip
+    summary = Job(
+        SUMMARY,
+        notebooks / "funder_summary.ipynb",
+        template,
+        {"questions": keys, "results": where},
+        (*shared, *(f for key in keys for f in files[key])),
+        out / f"{SUMMARY}.pdf",
+    )
     technical = notebooks / "technical_report.ipynb"
     return [summary] + [
         Job(key, technical, template, {"question": key, "results": where}, (*shared, *files[key]), out / f"{key}.pdf")
@@ -85,7 +93,8 @@ def jobs_for(keys: list[str], results: Path, notebooks: Path, out: Path) -> list
 
 
 def inputs_hash(job: Job) -> str:
-    """SHA-256 over everything the PDF depends on: results, notebook, template, parameters, code, typesetting packages."""
+    """SHA-256 over everything the PDF depends on: results, notebook, template, parameters, code, typesetting
+    packages."""
     digest = hashlib.sha256(_machinery().encode())
     named = {name: value for name, value in job.parameters.items() if name != "results"}
     digest.update(json.dumps([job.report, named], sort_keys=True).encode())
@@ -119,7 +128,7 @@ def render(job: Job) -> str:
     try:
         blocks = notebook.run(job.notebook, job.report, job.parameters)
         tables.write_bytes(job.pdf, pdf.pdf(blocks, job.template))
-    except Exception as e:  # noqa: BLE001 (one report must not stop the others; the reason is told and the stage fails)
+    except Exception as e:
         text = str(e)
         return text if job.report in text else f"report '{job.report}' failed: {type(e).__name__}: {text}"
     return ""
