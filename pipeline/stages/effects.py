@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import pandas as pd
-
 from pipeline import codebook, params, tables
 from pipeline.analysis.computed import EffectParams
 from pipeline.analysis.effects import effects
 from pipeline.stages.command import Paths, run
+from pipeline.stages.deliveries import read_all
 
 
 def main(at: Paths) -> None:
     """Compute the effects of all deliveries."""
-
-    def all_of(table: tables.Table) -> pd.DataFrame:
-        return pd.concat([tables.read(folder / f"{table.name}.csv", table) for folder in at.tidy], ignore_index=True)
-
     found = effects(
-        all_of(tables.STUDIES),
-        all_of(tables.STUDY_ARMS),
-        all_of(tables.REPORTED),
+        read_all(at.tidy, tables.STUDIES, at.params),
+        read_all(at.tidy, tables.STUDY_ARMS, at.params),
+        read_all(at.tidy, tables.REPORTED, at.params),
         tables.read(at.links, tables.LINKS),
         tables.read(at.issues, tables.ISSUES),
         codebook.load(at.codebook),

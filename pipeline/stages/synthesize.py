@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 
-import pandas as pd
-
 from pipeline import codebook, params, tables
 from pipeline.analysis.describe import describe
 from pipeline.analysis.questions import Question, check_question
 from pipeline.analysis.synthesis import SynthesisParams, answer, issues_for
 from pipeline.stages.command import Paths, run
+from pipeline.stages.deliveries import read_all
 
 
 def main(at: Paths) -> None:
@@ -21,7 +20,7 @@ def main(at: Paths) -> None:
     for key, question in questions.items():
         check_question(at.params.name, key, question, book)
     effects, issues = tables.read(at.effects, tables.EFFECTS), tables.read(at.issues, tables.ISSUES)
-    studies = pd.concat([tables.read(f / "studies.csv", tables.STUDIES) for f in at.tidy], ignore_index=True)
+    studies = read_all(at.tidy, tables.STUDIES, at.params)
     answers = {key: answer(key, q, effects, studies, book, choices) for key, q in questions.items()}
     for key, question in questions.items():
         found, folder = answers[key], at.out / key

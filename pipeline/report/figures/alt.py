@@ -1,0 +1,63 @@
+"""Alternative texts: what a figure shows, said with its numbers."""
+
+from __future__ import annotations
+
+from pipeline.report import format as f
+from pipeline.report import phrases, wording
+from pipeline.report.figures.forest import study_rows
+from pipeline.report.results import Evidence
+
+_ONE_BY_ONE = 12
+"""Up to this many trials are read out one by one; the table of trials holds them all."""
+
+
+def forest_alt(e: Evidence) -> str:
+    """The trials, their mean and what the intervals include."""
+    q, est, rows = e.question, e.estimate, study_rows(e)
+    if est is None:
+        return ""
+    left, right = phrases.axis_labels(q)
+    text = [
+        (
+            f"Forest plot of {phrases.trials(q.k)}, {q.measure} with 95% confidence intervals; left "
+            f"of {f.effect(q.null, q.measure, 0)} {left}, right {right}."
+        )
+    ]
+    if len(rows) <= _ONE_BY_ONE:
+        text += [f"{r.study}: {r.effect}." for r in rows]
+    else:
+        low, high = min(rows, key=lambda r: r.value), max(rows, key=lambda r: r.value)
+        text.append(f"Single results range from {low.effect} ({low.study}) to {high.effect} ({high.study}).")
+    if est.kind != "single":
+        text.append(wording.effect_sentence(e))
+    text.append(wording.interval_sentence(q, est, e.places))
+    text.append(wording.prediction_sentence(q, est, e.places))
+    return " ".join(t for t in text if t)
+
+
+def funnel_alt(e: Evidence) -> str:
+    """How many trials stand on each side of the mean, among the less precise half and overall."""
+    est, used = e.estimate, e.used
+    if est is None:
+        return ""
+    half = used.sort_values("vi").iloc[len(used) // 2 :]
+    below, small_below = int((used["shown_yi"] < est.value).sum()), int((half["shown_yi"] < est.value).sum())
+    return (
+        f"Funnel plot of {phrases.trials(len(used))}: effect across, standard error down, with "
+        "bands for p below .10, .05 and .01. "
+        f"{below} of {len(used)} trials lie left of the mean of {f.effect(est.value, e.question.measure, e.places)}; "
+        f"of the {len(half)} least precise, {small_below} do."
+    )
+
+
+def leave_one_out_alt(e: Evidence) -> str:
+    rows = e.analysis("leave_one_out")
+    q = e.question
+    listed = " ".join(
+        f"{r.label}: {f.with_interval(r.shown_estimate, r.shown_ci_lb, r.shown_ci_ub, q.measure, e.places)}."
+        for r in rows.itertuples()
+    )
+    return (
+        f"Means with one trial left out at a time. {wording.leave_one_out_sentence(e)} "
+        f"{listed if len(rows) <= _ONE_BY_ONE else ''}"
+    ).strip()

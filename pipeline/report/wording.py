@@ -1,0 +1,199 @@
+"""Sentences derived from numbers: every word that depends on a number is chosen here, so no prose outlives its result.
+
+The rules: a direction is computed from the sign and from which end is good; "significant" is never said; a wide
+interval never becomes "no effect"; two trials get no random-effects claim; certainty is not judged unless a judgement
+is given.
+"""
+
+from __future__ import annotations
+
+from pipeline.report import format as f
+from pipeline.report.phrases import (
+    comparator,
+    count_word,
+    counted,
+    excludes_null,
+    favours,
+    inner,
+    intervention,
+    listed,
+    numbers,
+    only_just,
+    people,
+    sentence,
+    size,
+    subject,
+    trials,
+)
+from pipeline.report.results import Estimate, Evidence, Question
+from pipeline.report.units import in_units
+
+CERTAINTY = "The certainty of this evidence has not been judged yet (GRADE)."
+GAP = "This is a gap in the evidence; it does not show that {x} makes no difference."
+
+
+def amount_of_evidence(e: Evidence) -> str:
+    """How many trials, and how many people."""
+    q, est = e.question, e.estimate
+    asked = f"{inner(q.outcome_label)}, {intervention(q)} compared with {comparator(q)}"
+    if est is None:
+        return f"No trial gives this: {asked}."
+    if est.kind == "single":
+        return f"One trial{people(est.n)} gives this: {est.study}."
+    return sentence(f"{trials(est.k)}{people(est.n)} {'give' if est.k > 1 else 'gives'} this")
+
+
+def effect_sentence(e: Evidence) -> str:
+    """The headline number in words, with its direction."""
+    q, est = e.question, e.estimate
+    if est is None:
+        return not_used(e)
+    lead = {
+        "single": f"In {est.study}",
+        "common": "If both trials share one true effect (a common-effect line)",
+        "mean": "On average over these trials",
+    }[est.kind]
+    if q.is_ratio:
+        what = f"the {inner(q.measure_label)} of {subject(q)}{counted(q)} is {f.effect(est.value, q.measure, e.places)}"
+        return (
+            f"{lead}, {what} (95% CI {f.interval(est.ci_lb, est.ci_ub, q.measure, e.places)}), {favours(q, est.value)}."
+        )
+    what = f"the difference in {subject(q)} is {size(q, est.value, e.places)}"
+    return f"{lead}, {what} ({numbers(q, est.value, est.ci_lb, est.ci_ub, e.places)})."
+
+
+def interval_sentence(q: Question, est: Estimate, places: int) -> str:
+    """What the 95 % interval leaves open."""
+    if not (f.known(est.ci_lb) and f.known(est.ci_ub)):
+        return "No interval can be given for this number, so nothing can be said about its precision."
+    p = f" ({f.p_value(est.p)})" if f.known(est.p) else ""
+    if only_just(q, est, places):
+        return (
+            f"The interval lies only just {favours(q, est.value)}: to {count_word(places)} decimals "
+            f"it reaches no difference{p}."
+        )
+    if excludes_null(q, est.ci_lb, est.ci_ub):
+        which = (
+            f"wholly {favours(q, est.value)}"
+            if q.better_is
+            else f"wholly {favours(q, est.value)} than with {comparator(q)}"
+        )
+        return f"The interval lies {which}: it excludes no difference{p}."
+    who = "The trial" if est.kind == "single" else "The trials"
+    reach = f"from {size(q, est.ci_lb, places)} to {size(q, est.ci_ub, places)}"
+    return f"{who} cannot tell which is better: the interval includes no difference and reaches {reach}{p}."
+
+
+def prediction_sentence(q: Question, est: Estimate, places: int) -> str:
+    """What a new programme may expect; a warning below five trials; '' where there is no interval."""
+    if not (f.known(est.pi_lb) and f.known(est.pi_ub)):
+        return ""
+    limits = f.interval(est.pi_lb, est.pi_ub, q.measure, places)
+    excluded = excludes_null(q, est.pi_lb, est.pi_ub)
+    holds = f"all of it {favours(q, est.pi_lb)}" if excluded else "a range that includes no difference"
+    if est.k < q.headline_prediction_from_k:
+        return (
+            f"With {trials(est.k)} a prediction interval ({limits}) can only be a warning of how "
+            "little is known about a new "
+            "programme; it is no forecast."
+        )
+    return (
+        f"In a new programme of this kind the true result may lie anywhere from {limits} (95% "
+        f"prediction interval): {holds}."
+    )
+
+
+def single_caution(est: Estimate) -> str:
+    if est.kind == "single":
+        return "One trial cannot show whether its result repeats elsewhere."
+    return "Two trials are too few to say how much results differ between places, so no random-effects mean is claimed."
+
+
+def not_used(e: Evidence) -> str:
+    """What was found and set aside."""
+    near = len(e.unused)
+    if near == 0:
+        return "No trial with this outcome was found in the sources read."
+    listed = "it is listed with its reason" if near == 1 else "each is listed with its reason"
+    return sentence(f"{trials(near)} with this outcome came near the question and could not be used; {listed}")
+
+
+def key_findings(e: Evidence) -> tuple[str, ...]:
+    """At most five sentences."""
+    q, est = e.question, e.estimate
+    first = amount_of_evidence(e)
+    if est is None:
+        return (
+            first,
+            not_used(e),
+            GAP.format(x=intervention(q)),
+            "With no trial there is no certainty to judge (GRADE).",
+        )
+    middle = [effect_sentence(e), interval_sentence(q, est, e.places)]
+    if est.kind != "mean":
+        middle.append(single_caution(est))
+    elif est.k >= q.headline_prediction_from_k:
+        middle.append(prediction_sentence(q, est, e.places))
+    else:
+        middle.append(in_units(e))
+    return tuple(s for s in (first, *middle, CERTAINTY) if s)
+
+
+def meaning(e: Evidence) -> str:
+    """One short phrase for the funder's table."""
+    q, est = e.question, e.estimate
+    if est is None:
+        return "No trial gives this"
+    if not (f.known(est.ci_lb) and f.known(est.ci_ub)):
+        return "No interval: cannot be judged"
+    if not excludes_null(q, est.ci_lb, est.ci_ub):
+        return "Cannot tell: the interval includes no difference"
+    close = "only just excludes" if only_just(q, est, e.places) else "excludes"
+    text = f"{favours(q, est.value)}; the interval {close} no difference"
+    if est.kind == "mean" and f.known(est.pi_lb) and f.known(est.pi_ub) and est.k >= q.headline_prediction_from_k:
+        sure = excludes_null(q, est.pi_lb, est.pi_ub)
+        text += "; so does the prediction interval" if sure else "; a new programme may still see none"
+    if est.kind != "mean":
+        text += "; " + ("one trial only" if est.kind == "single" else "two trials only")
+    return text[:1].upper() + text[1:]
+
+
+def heterogeneity_sentence(e: Evidence) -> str:
+    """How far the trials differ, for k >= 3."""
+    row = e.analysis("main").iloc[0]
+    limits = f" (95% interval {f.variance(row.tau2_lb)} to {f.variance(row.tau2_ub)})" if f.known(row.tau2_ub) else ""
+    q_part = (
+        f"; Q = {f.number(row.Q, 2)} on {f.count(row.Q_df)} degrees of freedom, {f.p_value(row.Q_p)}"
+        if f.known(row.Q)
+        else ""
+    )
+    return (
+        "The variance of true effects between trials, tau\u00b2, is "
+        f"{f.variance(row.tau2)}{limits}; I\u00b2 is {f.percent(row.I2)}{q_part}. "
+        "I\u00b2 is computed from tau\u00b2 and says how much of the spread is not chance; it "
+        "does not say how large the spread is."
+    )
+
+
+def leave_one_out_sentence(e: Evidence) -> str:
+    """The range of the mean when each trial is left out in turn, and whether the reading changes."""
+    q, rows, est = e.question, e.analysis("leave_one_out"), e.estimate
+    if rows.empty or est is None:
+        return ""
+    lo, hi = rows["shown_estimate"].min(), rows["shown_estimate"].max()
+    base = excludes_null(q, est.ci_lb, est.ci_ub)
+    changed = [
+        r.label.removeprefix("Without ")
+        for r in rows.itertuples()
+        if excludes_null(q, r.shown_ci_lb, r.shown_ci_ub) != base
+    ]
+    ranges = (
+        "Leaving out one trial at a time, the mean lies between "
+        f"{f.effect(lo, q.measure, e.places)} and {f.effect(hi, q.measure, e.places)}."
+    )
+    if not changed:
+        return f"{ranges} No single trial decides whether the interval includes no difference."
+    verb = "includes" if base else "excludes"
+    if len(changed) == len(rows):
+        return f"{ranges} The interval {verb} no difference whichever trial is left out."
+    return f"{ranges} The interval {verb} no difference when {listed(changed)} is left out."

@@ -1,0 +1,154 @@
+"""Words follow numbers: every sentence is made again with the sign turned, and must change."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from pathlib import Path
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+from pipeline.report import load, phrases, units, wording
+from pipeline.report.figures.alt import forest_alt, leave_one_out_alt
+from pipeline.report.results import Estimate, Evidence, Question
+from pipeline.report.sections import SECTIONS
+from pipeline.report.sections.context import not_equivalent
+
+FORBIDDEN = ("significant", "no effect", "proves", "equally effective")
+
+
+@pytest.fixture(scope="module")
+def question(results: Path) -> Question:
+    return load(results, "k12").question
+
+
+def turned(e: Evidence) -> Evidence:
+    """The same evidence with every sign turned."""
+    studies, pooled, translated = e.studies.copy(), e.pooled.copy(), e.translated.copy()
+    turn(studies, "yi", "ci_lb", "ci_ub", e.question.is_ratio)
+    turn(pooled, "estimate", "ci_lb", "ci_ub", e.question.is_ratio)
+    limits = list(zip(pooled["shown_pi_lb"], pooled["shown_pi_ub"], strict=True))
+    pooled["shown_pi_lb"] = [opposite(ub, e.question.is_ratio) for _, ub in limits]
+    pooled["shown_pi_ub"] = [opposite(lb, e.question.is_ratio) for lb, _ in limits]
+    centre = translated["unit"].map({"share_better": 100.0}).fillna(0.0)
+    translated["estimate"] = centre - translated["estimate"]
+    translated["ci_lb"], translated["ci_ub"] = centre - translated["ci_ub"], centre - translated["ci_lb"]
+    return dataclasses.replace(e, studies=studies, pooled=pooled, translated=translated)
+
+
+def turn(frame: pd.DataFrame, mid: str, lo: str, hi: str, ratio: bool) -> None:
+    new = {
+        f"shown_{mid}": [opposite(v, ratio) for v in frame[f"shown_{mid}"]],
+        f"shown_{lo}": [opposite(v, ratio) for v in frame[f"shown_{hi}"]],
+        f"shown_{hi}": [opposite(v, ratio) for v in frame[f"shown_{lo}"]],
+    }
+    for name, values in new.items():
+        frame[name] = values
+
+
+def opposite(x: float, ratio: bool) -> float:
+    return 1 / x if ratio else -x
+
+
+@pytest.mark.parametrize("key", ["k1", "k2", "k4", "k5", "k12"])
+def test_every_sentence_about_a_direction_changes_with_the_sign(results: Path, key: str) -> None:
+    e = load(results, key)
+    for write in (wording.effect_sentence, units.in_units, forest_alt):
+        assert write(e) != write(turned(e)), write.__name__
+    here, there = wording.effect_sentence(e), wording.effect_sentence(turned(e))
+    better, worse = "in favour of peer support", "in favour of usual care"
+    assert (better in here) != (worse in here)
+    assert (better in here) == (worse in there)
+
+
+def test_leaving_one_out_is_said_anew_with_the_sign(results: Path) -> None:
+    e = load(results, "k4")
+    assert leave_one_out_alt(e) != leave_one_out_alt(turned(e))
+
+
+@pytest.mark.parametrize(("better", "value", "side"), [
+    ("lower", -0.3, "intervention"), ("lower", 0.3, "comparator"), ("higher", -0.3, "comparator"),
+    ("higher", 0.3, "intervention"), ("lower", 0.0, "neither"), ("", 0.3, "unknown"),
+])  # fmt: skip
+def test_the_side_is_computed_from_the_sign_and_the_good_end(
+    question: Question, better: str, value: float, side: str
+) -> None:
+    assert phrases.side(dataclasses.replace(question, better_is=better), value) == side
+
+
+def test_the_axis_names_the_side_that_the_sentence_names(question: Question) -> None:
+    for better in ("lower", "higher"):
+        q = dataclasses.replace(question, better_is=better)
+        left, right = phrases.axis_labels(q)
+        assert phrases.favours(q, -0.3).removeprefix("in favour of ") in left
+        assert phrases.favours(q, 0.3).removeprefix("in favour of ") in right
+
+
+def test_an_interval_that_includes_no_difference_says_that_nobody_can_tell(question: Question) -> None:
+    text = wording.interval_sentence(question, Estimate("mean", 4, 100, -0.2, -0.5, 0.1, p=0.2), 2)
+    assert "cannot tell" in text
+    assert "from 0.50 standard deviations in favour of peer support" in text
+    assert "to 0.10 standard deviations in favour of usual care" in text
+
+
+def test_an_interval_that_ends_at_no_difference_is_only_just_on_one_side(question: Question) -> None:
+    text = wording.interval_sentence(question, Estimate("mean", 4, 100, -0.34, -0.67, -0.0003, p=0.0498), 2)
+    assert "only just in favour of peer support" in text
+    assert "excludes" not in text
+
+
+def test_an_interval_is_not_invented(question: Question) -> None:
+    text = wording.interval_sentence(question, Estimate("single", 1, 50, -0.2, math.nan, math.nan), 2)
+    assert "No interval" in text
+
+
+@pytest.mark.parametrize(("k", "holds", "lacks"), [(4, "warning", "may lie"), (5, "may lie", "warning")])
+def test_a_prediction_interval_is_a_headline_only_from_five_trials(
+    question: Question, k: int, holds: str, lacks: str
+) -> None:
+    text = wording.prediction_sentence(question, Estimate("mean", k, 100, -0.3, -0.5, -0.1, -0.9, 0.3), 2)
+    assert holds in text
+    assert lacks not in text
+
+
+@pytest.mark.parametrize(("key", "first"), [
+    ("k0", "No trial gives this"), ("k1", "One trial with"), ("k2", "Two trials"), ("k4", "Four trials"),
+])  # fmt: skip
+def test_key_findings_open_with_the_number_of_trials_and_are_at_most_five(results: Path, key: str, first: str) -> None:
+    found = wording.key_findings(load(results, key))
+    assert found[0].startswith(first)
+    assert len(found) <= 5
+    assert "(GRADE)" in found[-1]
+
+
+def test_two_trials_get_no_random_effects_claim(results: Path) -> None:
+    text = " ".join(wording.key_findings(load(results, "k2")))
+    assert "common-effect" in text
+    assert "no random-effects mean is claimed" in text
+
+
+@pytest.mark.parametrize("key", ["k0", "k1", "k2", "k4", "k5", "k12", "k40"])
+def test_no_report_says_what_the_data_cannot_say(results: Path, key: str) -> None:
+    e = load(results, key)
+    said = " ".join(str(block) for section in SECTIONS.values() for block in section(e) if not hasattr(block, "svg"))
+    assert not [word for word in FORBIDDEN if word in said.lower()]
+
+
+def test_equivalence_is_denied_from_the_numbers() -> None:
+    row = SimpleNamespace(
+        review="Pfeiffer", year=2011.0, comparison="peer support vs group_cbt", measure="SMD", estimate=0.10,
+        ci_lb=-0.20, ci_ub=0.39, better_is_negative=True,
+    )  # fmt: skip
+    assert "does not show that the two are equivalent" in not_equivalent(row)
+    assert "reaches 0.39 against peer support" in not_equivalent(row)
+    mirrored = SimpleNamespace(**{**vars(row), "estimate": -0.10, "ci_lb": -0.39, "ci_ub": 0.20})
+    assert "reaches 0.20 against peer support" in not_equivalent(mirrored)
+
+
+@pytest.mark.parametrize(("label", "shown"), [
+    ("Depressive symptoms", "depressive symptoms"), ("HbA1c", "HbA1c"), ("HIV load", "HIV load"),
+])  # fmt: skip
+def test_labels_keep_their_acronyms_inside_a_sentence(label: str, shown: str) -> None:
+    assert phrases.inner(label) == shown
