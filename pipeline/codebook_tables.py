@@ -51,7 +51,7 @@ ALLOWED = {
     ("outcome", "kind"): ("continuous", "event", "count", "time"),
     ("instrument", "scoring"): ("sum", "mean", "transformed", "other", ""),
     ("effect_type", "scale"): ("natural", "log", ""),
-    ("effect_type", "reading"): ("as_printed", "one_minus", "percent", "inverse"),
+    ("effect_type", "reading"): ("as_printed", "one_minus", "percent", "inverse", "t", "p"),
     ("effect_sign", "favours_int"): ("above_0", "below_0", "above_1", "below_1", ""),
     ("effect_sign", "printed_as"): ("ctl_v_int", ""),
     ("mcid", "kind"): ("within_person", "between_group"),

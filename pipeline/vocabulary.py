@@ -183,8 +183,8 @@ class EffectType:
     """How a printed effect is read.
 
     `measure` is None when no effect measure follows from the print. `reading` says what to do with the number and
-    its limits first: as_printed, one_minus (1 - x), percent (x / 100) or inverse (1 / x). `bias_corrected` is the
-    small-sample correction of a standardised mean difference.
+    its limits first: as_printed, one_minus (1 - x), percent (x / 100), inverse (1 / x), t or p (a two-sample test).
+    `bias_corrected` is the small-sample correction of a standardised mean difference.
     """
 
     code: str

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from pipeline.meta.effect_sizes import (
     EffectSize,
+    incidence_rate_ratio,
     mean_difference,
     odds_ratio,
     ratio_of_means,
@@ -23,6 +24,7 @@ from pipeline.params import Section
 
 MEANS = ["mean_1", "sd_1", "n_1", "mean_2", "sd_2", "n_2"]
 EVENTS = ["events_1", "total_1", "events_2", "total_2"]
+RATES = ["events_1", "person_time_1", "events_2", "person_time_2"]
 
 
 class EffectParams(Section):
@@ -51,6 +53,7 @@ def from_arms(rows: pd.DataFrame, params: EffectParams) -> pd.DataFrame:
     events &= rows["events_1"].le(rows["total_1"]) & rows["events_2"].le(rows["total_2"])
     scale = means & rows["outcome_kind"].eq("continuous") & rows["value_kind"].isin(["endpoint", "change"])
     counts = means & rows["value_kind"].eq("count") & rows["mean_1"].gt(0) & rows["mean_2"].gt(0)
+    rates = _complete(rows, RATES) & rows["person_time_1"].gt(0) & rows["person_time_2"].gt(0)
     parts = [
         _of_means(rows[scale], "SMD", _smd(params), _smd_share),
         _of_means(rows[scale], "MD", mean_difference, _md_share),
@@ -58,6 +61,7 @@ def from_arms(rows: pd.DataFrame, params: EffectParams) -> pd.DataFrame:
         _of_events(rows[events], "RR", risk_ratio, params, lambda t: 1 / t.ci - 1 / t.n2i),
         _of_events(rows[events], "OR", odds_ratio, params, lambda t: 1 / t.ci + 1 / t.di),
         _of_events(rows[events], "RD", risk_difference, params, lambda t: t.ci * t.di / t.n2i**3),
+        _of_rates(rows[rates], params),
     ]
     return pd.concat(parts)
 
@@ -94,6 +98,19 @@ def _of_events(
         shared = np.where(table.ci * table.di > 0, share(table), np.nan)
     return pd.DataFrame(
         {"measure": measure, "basis": "events", "yi": effect.yi, "vi": effect.vi, "vi_arm_2": shared}, index=rows.index
+    )
+
+
+def _of_rates(rows: pd.DataFrame, params: EffectParams) -> pd.DataFrame:
+    """Rate ratios of counts of events in person-time (Poisson variance: for events, not for days in hospital)."""
+    x1, t1, x2, t2 = (rows[c].to_numpy(float) for c in RATES)
+    effect = incidence_rate_ratio(
+        x1, t1, x2, t2, add=params.zero_cell_add, to=params.zero_cell_to, drop00=params.drop_double_zero
+    )
+    with np.errstate(divide="ignore"):
+        shared = np.where(x2 > 0, 1 / x2, np.nan)
+    return pd.DataFrame(
+        {"measure": "IRR", "basis": "counts", "yi": effect.yi, "vi": effect.vi, "vi_arm_2": shared}, index=rows.index
     )
 
 

@@ -14,6 +14,8 @@ MEASURES = {
     "RR": "risk ratio",
     "OR": "odds ratio",
     "RD": "risk difference",
+    "IRR": "rate ratio",
+    "HR": "hazard ratio",
 }
 PREDICTIONS = {"t_k1": "t with k - 1 degrees of freedom", "t_k2": "t with k - 2 degrees of freedom", "normal": "normal"}
 
@@ -50,6 +52,7 @@ def describe(key: str, question: Question, found: Answer, book: Codebook, params
             "conditions": {c: x.label for c, x in book.conditions.items()},
             "modalities": {c: m.label for c, m in book.modalities.items()},
             "instruments": {c: book.instruments[c].label for c in sorted(set(found.studies_used["instrument"]) - {""})},
+            "families": {c: book.instruments[c].family for c in sorted(set(found.studies_used["instrument"]) - {""})},
             "bases": {c: b.label for c, b in book.bases.items()},
         },
     }

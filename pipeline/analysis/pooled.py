@@ -139,7 +139,10 @@ def _variants(key: str, fit: Fit, prediction_from_k: int) -> list[Row]:
 
 
 def _leave_one_out(key: str, fit: Fit) -> list[Row]:
+    """From four trials on: two trials do not make a random-effects mean."""
     batch = leave_one_out(fit.yi, fit.vi, estimator=fit.tau2, interval=fit.interval)
+    if fit.k < 4:
+        return []
     lines = []
     for i, (trial, study) in enumerate(zip(fit.trials["trial_id"], fit.trials["study"], strict=True)):
         rest = fit.but(trials=fit.trials.drop(fit.trials.index[i]))

@@ -9,10 +9,18 @@ import pandas as pd
 
 from pipeline.analysis.direction import claim_fits, printed_sign
 from pipeline.codebook import Codebook
-from pipeline.meta.conversions import log_ratio_from_ci, ratio_from_reduction, se_from_ci, smd_from_mean_difference
+from pipeline.meta.conversions import (
+    d_from_p,
+    d_from_t,
+    log_ratio_from_ci,
+    ratio_from_reduction,
+    se_from_ci,
+    smd_from_mean_difference,
+)
 from pipeline.meta.effect_sizes import exact_j, hedges_g, pooled_sd
 
 RATIOS = ("RR", "OR", "HR", "IRR", "ROM")
+FROM_TEST = {"t": d_from_t, "p": d_from_p}
 NO_SIGN = "the source does not say which sign is good, so its direction is not settled"
 
 
@@ -50,6 +58,8 @@ def from_print(row: pd.Series, book: Codebook) -> list[Printed]:
     sign = printed_sign(row["outcome"], scale, row["claimed_sign"], inverted, book)
     if sign is None:
         return [Printed(kind.measure, basis, reason=NO_SIGN)]
+    if kind.reading in FROM_TEST:
+        return [_from_test(row, kind.reading, sign, basis)]
     if kind.measure == "SMD":
         return [_smd(row, sign, basis, kind.bias_corrected)]
     if kind.measure != "MD":
@@ -73,13 +83,22 @@ def _ratio(row: pd.Series, measure: str, reading: str, basis: str, inverted: boo
     if min(ratio, lb, ub) <= 0:
         return Printed(measure, basis, reason="a printed limit of zero cannot be a limit of a ratio (rounded away)")
     if lb >= ub:
-        return Printed(measure, basis, reason="the printed limits leave no interval (rounded away, or reversed)")
-    if lb >= ub:
-        return Printed(measure, basis, reason="the printed limits are equal (rounded): no standard error follows")
+        return Printed(measure, basis, reason="the printed limits are equal or reversed: no standard error follows")
     effect = log_ratio_from_ci(ratio, lb, ub, level=_level(row))
     note = "read as one minus the printed relative risk reduction" if reading == "one_minus" else ""
     note = "printed as comparator v intervention; turned over" if inverted else note
     return Printed(measure, basis, float(effect.yi) * (-1 if inverted else 1), float(effect.vi), note=note)
+
+
+def _from_test(row: pd.Series, reading: str, sign: float, basis: str) -> Printed:
+    """Hedges' g from a two-sample t, or from its signed two-sided p. Only where the groups' sizes are printed."""
+    if not (row["n_1"] >= 2 and row["n_2"] >= 2):
+        return Printed("SMD", basis, reason=f"a two-sample {reading} is printed without the arms' sizes")
+    if reading == "p" and not 0 < abs(row["effect"]) <= 1:
+        return Printed("SMD", basis, reason="the printed p is not between 0 and 1")
+    d = FROM_TEST[reading](row["effect"], row["n_1"], row["n_2"])
+    effect = hedges_g(float(d) * sign, row["n_1"], row["n_2"])
+    return Printed("SMD", basis, float(effect.yi), float(effect.vi), note=f"from the printed two-sample {reading}")
 
 
 def _smd(row: pd.Series, sign: float, basis: str, corrected: bool) -> Printed:

@@ -21,7 +21,7 @@ class Question(Section):
     title: str
     kind: Literal["peer_support", "context"]
     outcome: str
-    measure: Literal["SMD", "MD", "ROM", "RR", "OR", "RD"]
+    measure: Literal["SMD", "MD", "ROM", "RR", "OR", "RD", "IRR", "HR"]
     roles: tuple[str, ...]
     conditions: tuple[str, ...] = ()
     comparator: str

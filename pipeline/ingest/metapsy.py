@@ -13,6 +13,7 @@ import pandas as pd
 from pipeline.codebook import Codebook
 from pipeline.ingest.cells import numbers, require_columns, slug
 from pipeline.ingest.decisions import apply_decisions
+from pipeline.ingest.population import COUNTRIES, population_words
 from pipeline.ingest.tidy import ReadingReport, Tidy, assemble
 from pipeline.tables import read_csv
 
@@ -54,8 +55,8 @@ def read_metapsy(folder: Path, book: Codebook, source: str) -> Tidy:
     rows = pd.DataFrame({"row_id": row_id, "source": source, "study_id": raw["study"].map(slug), "study": raw["study"]})
     rows["year"] = num["year"]
     rows["reference"] = raw["full_ref"].str.split().str.join(" ").where(raw["full_ref"].ne(""), raw["study"])
-    rows["country"], rows["setting"] = raw["country"], raw["recruitment"]
-    rows["population"] = "target_group=" + raw["target_group"] + "; diagnosis=" + raw["diagnosis"]
+    rows["country"], rows["setting"] = raw["country"].replace(COUNTRIES), raw["recruitment"]
+    rows["population"] = [population_words(p, d) for p, d in zip(raw["target_group"], raw["diagnosis"], strict=True)]
     rows["intervention"], rows["cluster"], rows["stratum"] = raw["condition_arm1"], "", ""
     rows["randomised"], rows["note"], rows["flag"] = "yes", "", ""
     rows["rob"] = raw["rob"].str.removesuffix(".0").map(ROB_TOTAL).fillna("not_assessed")

@@ -11,8 +11,10 @@ from pipeline.codebook import Codebook
 from pipeline.errors import BadInput, Problem
 from pipeline.ingest.cells import numbers, require_columns, slug
 from pipeline.ingest.decisions import apply_decisions
+from pipeline.ingest.population import COUNTRIES, coded_population
 from pipeline.ingest.tidy import ReadingReport, Tidy, assemble
 from pipeline.tables import read_csv
+from pipeline.vocabulary import Better
 
 FILE = "trials.csv"
 NUMBERS = (
@@ -37,6 +39,7 @@ NUMBERS = (
     "ci_low",
     "ci_high",
 )
+OPTIONAL_NUMBERS = ("person_weeks_int", "person_weeks_ctl")
 WORDS = (
     "row_id",
     "study",
@@ -83,7 +86,8 @@ def read_trial_table(folder: Path, book: Codebook, source: str) -> Tidy:
     raw = read_csv(folder / FILE)
     require_columns(raw, (*WORDS, *NUMBERS), FILE)
     report = ReadingReport(source, FILE)
-    num = numbers(raw, NUMBERS, FILE, raw["row_id"])
+    raw = raw.assign(**{name: "" for name in OPTIONAL_NUMBERS if name not in raw.columns})
+    num = numbers(raw, (*NUMBERS, *OPTIONAL_NUMBERS), FILE, raw["row_id"])
 
     def code(registry: str, column: str) -> pd.Series:
         return book.resolve_all(registry, raw[column], file=FILE, rows=raw["row_id"], column=column)
@@ -91,6 +95,8 @@ def read_trial_table(folder: Path, book: Codebook, source: str) -> Tidy:
     rows = pd.DataFrame({"row_id": raw["row_id"], "source": source, "study_id": raw["study"].map(slug)})
     for name in ("study", "setting", "country", "population", "intervention", "note"):
         rows[name] = raw[name]
+    rows["population"] = raw["population"].map(coded_population)
+    rows["country"] = raw["country"].replace(COUNTRIES)
     rows["year"] = num["year"]
     rows["reference"] = [_reference(r, d) for r, d in zip(raw["source_ref"], raw["doi_or_pmid"], strict=True)]
     rows["flag"] = raw["qa_flag"]
@@ -111,6 +117,8 @@ def read_trial_table(folder: Path, book: Codebook, source: str) -> Tidy:
     _values(rows, raw, num)
     _effects(rows, raw, num, book)
     _log_mapped(rows, raw, report)
+    _standard_errors(rows, raw, num, report)
+    _directions(rows, raw, complement, book, report)
     _percentages(rows, raw, num, report)
     _complements(rows, complement, report)
     _post_treatment(rows, report)
@@ -152,18 +160,21 @@ def _values(rows: pd.DataFrame, raw: pd.DataFrame, num: dict[str, pd.Series]) ->
             for row, word in raw.loc[kind.isna(), ["row_id", "mean_kind"]].itertuples(index=False)
         )
     kind = kind.mask(raw["mean_kind"].str.contains("count|binomial"), "count")
-    rows["value_kind"] = kind.where(num["events_int"].isna() & num["events_ctl"].isna(), "event")
+    rates = num["person_weeks_int"].notna() & num["person_weeks_ctl"].notna()
+    kind = kind.where(num["events_int"].isna() & num["events_ctl"].isna(), "event").mask(rates, "count")
+    rows["value_kind"] = kind
+    errors = raw["mean_kind"].str.contains("standard error", case=False)
     for side, end in (("1", "int"), ("2", "ctl")):
         rows[f"n_{side}"] = num[f"n_{end}"]
         percent = raw["mean_kind"].eq("percent")
         rows[f"mean_{side}"] = num[f"mean_{end}"].mask(percent)
-        rows[f"sd_{side}"] = num[f"sd_{end}"]
+        rows[f"sd_{side}"] = num[f"sd_{end}"].where(~errors, num[f"sd_{end}"] * np.sqrt(num[f"n_{end}"]))
         rows[f"events_{side}"], rows[f"total_{side}"] = num[f"events_{end}"], num[f"total_{end}"]
         rows[f"baseline_mean_{side}"], rows[f"baseline_sd_{side}"] = (
             num[f"baseline_mean_{end}"],
             num[f"baseline_sd_{end}"],
         )
-        rows[f"person_time_{side}"] = (num[f"n_{end}"] * num["timepoint_weeks"]).where(rows["value_kind"].eq("count"))
+        rows[f"person_time_{side}"] = num[f"person_weeks_{end}"]
 
 
 def _effects(rows: pd.DataFrame, raw: pd.DataFrame, num: dict[str, pd.Series], book: Codebook) -> None:
@@ -207,6 +218,29 @@ def _log_mapped(rows: pd.DataFrame, raw: pd.DataFrame, report: ReadingReport) ->
                 raw[column].iloc[i],
                 rows[to].iloc[i],
             )
+
+
+def _standard_errors(rows: pd.DataFrame, raw: pd.DataFrame, num: dict[str, pd.Series], report: ReadingReport) -> None:
+    """`mean_kind` says that the SD columns hold standard errors of the means: SD = SE sqrt(n)."""
+    for i in np.flatnonzero(raw["mean_kind"].str.contains("standard error", case=False).to_numpy()):
+        for side, end in (("1", "int"), ("2", "ctl")):
+            report.add("changed", "a standard error of the mean, times the square root of n", str(rows.loc[i, "row_id"]),
+                       f"sd_{end}", num[f"sd_{end}"].iloc[i], rows.loc[i, f"sd_{side}"])  # fmt: skip
+
+
+def _directions(
+    rows: pd.DataFrame, raw: pd.DataFrame, complement: pd.Series, book: Codebook, report: ReadingReport
+) -> None:
+    """The delivery's own word on which end is good is compared with the codebook, which is used."""
+    claimed = raw["direction"].map({"lower_better": Better.LOWER, "higher_better": Better.HIGHER})
+    for i in np.flatnonzero(claimed.notna().to_numpy()):
+        code = str(rows.loc[i, "instrument"])
+        events = book.outcomes[str(rows.loc[i, "outcome"])].event != ""
+        scale = book.instruments[code].better_is if code and not events else None
+        known = scale or book.outcomes[str(rows.loc[i, "outcome"])].better_is
+        if known is not None and (claimed.iloc[i] != known) != bool(complement.iloc[i]):
+            report.add("kept", "the delivery says the other end is good; the codebook is used",
+                       str(rows.loc[i, "row_id"]), "direction", raw["direction"].iloc[i], f"{known.value}_better")  # fmt: skip
 
 
 def _percentages(rows: pd.DataFrame, raw: pd.DataFrame, num: dict[str, pd.Series], report: ReadingReport) -> None:
