@@ -160,7 +160,7 @@ def _lines(path: Path, sep: str) -> list[tuple[int, list[str]]]:
         line = text[: text.index("\0")].count("\n") + 1
         raise BadInput(Problem(path.name, "holds a NUL character: it is not text", "save it as 'CSV UTF-8'", line))
     rows, start = [], 1
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=sep, strict=True)
+    reader = csv.reader(io.StringIO(text, newline=None), delimiter=sep, strict=True)
     try:
         for cells in reader:
             if len(cells) > 1 or (cells and cells[0].strip()):
@@ -219,7 +219,7 @@ def _to_integer(s: pd.Series) -> tuple[pd.Series, np.ndarray]:
 
 def _to_flag(s: pd.Series) -> tuple[pd.Series, np.ndarray]:
     words = s.astype(str).str.lower().map({"true": True, "false": False})
-    return words.fillna(False).astype(bool), words.isna().to_numpy()
+    return words.eq(True).astype(bool), words.isna().to_numpy()
 
 
 _CONVERT: dict[str, Callable[[pd.Series], tuple[pd.Series, np.ndarray]]] = {

@@ -79,9 +79,9 @@ def _choices(question: Question, book: Codebook, params: SynthesisParams) -> lis
         (
             "Time window",
             f"{lo:g} to {hi:g} weeks; the measurement nearest to {question.target_weeks:g} weeks",
-            "fixed beforehand",
+            "one measurement per trial, whatever it shows",
         ),
-        ("Instrument", "; ".join(ranks) if ranks else "any; one per trial", "ranked beforehand, one per trial"),
+        ("Instrument", "; ".join(ranks) if ranks else "any; one per trial", "ranked in the parameter file, one per trial"),
         ("Between-trial variance", params.tau2, "among the estimators Cochrane endorses"),
         (
             "Confidence interval",

@@ -110,7 +110,8 @@ def row(key: str, analysis: str, level: str, label: str, fit: Fit, p: Pooled, me
     return {
         "question": key, "analysis": analysis, "level": level, "label": label, "measure": fit.measure, "k": fit.k,
         "n": fit.people, "estimate": float(p.estimate), "se": float(p.se), "ci_lb": float(p.ci_lb),
-        "ci_ub": float(p.ci_ub), "statistic": float(p.statistic), "df": float(p.df), "p": float(p.p),
+        "ci_ub": float(p.ci_ub), "df": float(p.df), "p": float(p.p),
+        "statistic": float(p.statistic) if float(p.se) > 0 else np.nan,
         "converged": "", "method": method, "shown_estimate": shown(p.estimate, fit.measure),
         "shown_ci_lb": shown(p.ci_lb, fit.measure), "shown_ci_ub": shown(p.ci_ub, fit.measure),
     } | ({"Q": float(p.Q), "Q_df": float(p.Q_df), "Q_p": float(p.Q_p)} if fit.k >= 2 else {})  # fmt: skip

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from math import isfinite
 
 import numpy as np
 import pandas as pd
@@ -12,17 +11,19 @@ import pandas as pd
 from pipeline.errors import BadInput, Problem
 
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+LARGEST = 1e12  # nothing a trial counts or measures is larger; squares of it are still finite
 
 
 def numbers(
     frame: pd.DataFrame, columns: tuple[str, ...], file: str, row_ids: pd.Series, decimal: str = "."
 ) -> dict[str, pd.Series]:
-    """Columns of text as float64, NaN for ''. Raises `BadInput` with every cell that is not a finite number."""
+    """Columns of text as float64, NaN for ''. Raises `BadInput` with every cell that is not a number up to LARGEST."""
     problems, out = [], {}
     for name in columns:
         text = frame[name].str.strip()
         plain = text.str.replace(",", ".", regex=False) if decimal == "," else text
-        good = plain.eq("") | plain.map(lambda t: _NUMBER.fullmatch(t) is not None and isfinite(float(t)))
+        number = plain.map(lambda t: _NUMBER.fullmatch(t) is not None and abs(float(t)) <= LARGEST)
+        good = plain.eq("") | number.astype(bool)
         for i in np.flatnonzero(~good.to_numpy()):
             comma = decimal == "." and re.fullmatch(r"[+-]?\d+,\d+", text.iloc[i])
             fix = "write the decimals with a point, not a comma" if comma else "write a plain number, or leave it empty"

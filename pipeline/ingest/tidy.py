@@ -127,8 +127,11 @@ def assemble(contrasts: pd.DataFrame, report: ReadingReport) -> Tidy:
     Raises
     ------
     BadInput
-        When a table does not satisfy its schema, a row id stands twice, or a study label cannot name one study.
+        When there is no row, a table does not satisfy its schema, a row id stands twice, or a study label cannot name
+        one study.
     """
+    if contrasts.empty:
+        raise BadInput(Problem(report.file, "has no rows below the header", "deliver at least one row"))
     if problems := [*_bad_row_ids(contrasts, report.file), *_bad_labels(contrasts, report.file)]:
         raise BadInput(problems)
     arms = _arms(contrasts, report)

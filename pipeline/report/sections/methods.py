@@ -27,9 +27,8 @@ _RATIO = (
     ("Deeks 2002",),
 )
 _SELECTION = (
-    "Each trial enters once: one comparison, one instrument and one time, chosen by rules "
-    "fixed before any result was seen (see the table "
-    "of choices). Reports of one trial in several sources were linked first. A result enters "
+    "Each trial enters once: one comparison, one instrument and one time, chosen by rules that do not "
+    "look at the results (see the table of choices). Reports of one trial in several sources were linked first. A result enters "
     "only if the supporters, the comparator, the "
     "outcome and the time are those of the question."
 )

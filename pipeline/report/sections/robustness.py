@@ -34,8 +34,8 @@ def sensitivity(e: Evidence) -> list[Block]:
     return [
         Heading("Other choices"),
         Paragraph(
-            "The main analysis was chosen before any result was seen. The other rows show what other "
-            "defensible choices give."
+            "The main analysis follows the project's rules (see the table of choices). The other rows show what "
+            "other defensible choices give."
         ),
         analysis_table(e, both, "Sensitivity of the pooled result"),
     ]

@@ -1,0 +1,206 @@
+"""Parts of the documents that are written from the code, the data and the tests: `python tests/contract/documents.py`.
+
+A part stands between `<!-- generated: NAME -->` and `<!-- end -->`; NAME is a row of GENERATED.
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import inspect
+import json
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [p for p in (str(ROOT), str(ROOT / "tests/contract")) if p not in sys.path]
+
+from pipeline import tables  # noqa: E402
+from pipeline.checks import CHECKS, form, gate  # noqa: E402
+from pipeline.codebook_tables import OTHERS, REGISTRIES  # noqa: E402
+from pipeline.schemas import TABLES, Column  # noqa: E402
+from pipeline.vocabulary import Severity  # noqa: E402
+
+DOCUMENTS = ("docs/methods.md", "docs/data.md", "docs/validation.md", "GLOSSARY.md", "data/README.md")
+MARK = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", flags=re.S)
+QUESTION = "data/results/questions/<question>"
+FILES = {
+    **{t: f"data/tidy/<delivery>/{t}.csv" for t in ("studies", "study_arms", "reported", "reading")},
+    **{t: f"data/tidy/{t}.csv" for t in ("links", "issues")},
+    "effects": "data/effects/effects.csv",
+    **{t: f"{QUESTION}/{t}.csv" for t in ("studies_used", "pooled", "tests", "translated")},
+    **{t: f"data/results/{t}.csv" for t in ("published", "overview")},
+}
+SEVERITIES = [s.value for s in (Severity.ERROR, Severity.EXCLUDE, Severity.WARNING, Severity.NOTE)]
+
+
+def table(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """A Markdown table."""
+    names = list(header)
+    lines = [names, ["---"] * len(names), *([str(c).replace("|", "\\|") for c in row] for row in rows)]
+    return "\n".join("| " + " | ".join(" ".join(c.split()) for c in line) + " |" for line in lines)
+
+
+def allowed(column: Column) -> str:
+    """What a cell may hold, in words."""
+    limits = ((">=", column.ge), (">", column.gt), ("<=", column.le))
+    parts = ["; ".join(w for w in column.allowed if w)] if column.allowed else []
+    parts += [" and ".join(f"{sign} {x:g}" for sign, x in limits if x is not None)]
+    return "; ".join(p for p in (*parts, "not empty" if column.required else "may be empty") if p)
+
+
+def schemas() -> str:
+    out = []
+    for name, t in TABLES.items():
+        rows = [(f"`{c}`", x.kind, x.meaning, allowed(x)) for c, x in t.columns.items()]
+        key = ", ".join(f"`{k}`" for k in t.key)
+        out.append(f"### `{name}`\n\nFile: `{FILES[name]}`. One row per {key}.\n")
+        out.append(table(("Column", "Kind", "Meaning", "Allowed"), rows) + "\n")
+    return "\n".join(out)
+
+
+def checks() -> str:
+    rows = []
+    for name, check in CHECKS.items():
+        used = [getattr(inspect.getmodule(check), n, None) for n in check.__code__.co_names]
+        severities = {s.value for s in used if isinstance(s, Severity)}
+        if "exclude_if" in check.__code__.co_names:
+            severities |= {"exclude", "warning"}
+        if "FLAGS" in check.__code__.co_names:
+            severities |= {s.value for _, s, _ in form.FLAGS}
+        doc = " ".join(str(check.__doc__).split())
+        rows.append((f"`{name}`", gate(check).value, ", ".join(s for s in SEVERITIES if s in severities), doc))
+    return table(("Check", "Gate", "Severity", "What it finds"), rows) + "\n"
+
+
+def deliveries() -> str:
+    out = []
+    for card in sorted((ROOT / "data/raw").glob("*/provenance.yaml")):
+        about = yaml.safe_load(card.read_text(encoding="utf-8"))
+        rows = [(key, about[key]) for key in about if key != "title"]
+        out.append(
+            f"### {about['title']}\n\nFolder: `data/raw/{card.parent.name}`\n\n"
+            + table(("Field", "Content"), rows)
+            + "\n"
+        )
+    return "\n".join(out)
+
+
+def codebook_tables() -> str:
+    rows = []
+    for name, kind in {**REGISTRIES, **OTHERS}.items():
+        frame = tables.read_csv(ROOT / "data/codebook" / f"{name}.csv")
+        read = f"{(frame['verified'] == 'yes').sum()} of {len(frame)}" if "verified" in frame else ""
+        first = " ".join(str(kind.__doc__).split("\n\n")[0].split())
+        rows.append((f"`{name}.csv`", len(frame), read, first, ", ".join(f.name for f in dataclasses.fields(kind))))
+    return table(("Table", "Rows", "Verified", "One row is", "Columns"), rows) + "\n"
+
+
+def gold() -> str:
+    from tests.golden.adapter import ADAPTERS
+    from tests.golden.check import compare
+    from tests.golden.test_gold import CASES, STOPPED_EARLY
+
+    by: dict[str, list[tuple[bool, bool, float, float]]] = {}
+    for name, path in CASES.items():
+        case = json.loads(path.read_text())
+        wrong, _ = compare(case, ADAPTERS[case["fn"]](case["input"]))
+        tolerances = [case["tol"], *case.get("tol_keys", {}).values()]
+        by.setdefault(case["fn"], []).append((not wrong, name in STOPPED_EARLY, min(tolerances), max(tolerances)))
+    rows = [
+        (f"`{fn}`", len(found), sum(ok for ok, *_ in found), sum(loose for _, loose, *_ in found),
+         " to ".join(dict.fromkeys(f"{t:g}" for t in (min(f[2] for f in found), max(f[3] for f in found)))))
+        for fn, found in sorted(by.items(), key=lambda item: -len(item[1]))
+    ]  # fmt: skip
+    rows.append(("all", *(sum(int(r[i]) for r in rows) for i in (1, 2, 3)), ""))
+    loose = "Held to the looser tolerance"
+    return (
+        table(("Function", "Cases", "Pass at the case's own tolerance", loose, "Own tolerance, relative"), rows) + "\n"
+    )
+
+
+def parsed(file: str) -> ast.Module:
+    return ast.parse((ROOT / file).read_text(encoding="utf-8"))
+
+
+def numbers_of(node: ast.AST) -> Iterator[str]:
+    """Printed values and tolerances: rows of a parametrization, and calls of `pytest.approx`."""
+    for part in ast.walk(node):
+        cells = [ast.unparse(e) for e in part.elts] if isinstance(part, ast.Tuple) else []
+        if len(cells) == 3 and re.fullmatch(r"'\w+'", cells[0]) and re.fullmatch(r"[\d.e-]+", cells[2]):
+            yield f"{cells[0][1:-1]} {cells[1]} ± {cells[2]}"
+        if len(cells) == 2 and cells[0].startswith("(") and re.fullmatch(r"[\d.]+", cells[1]):
+            yield cells[1]
+        if isinstance(part, ast.Call) and ast.unparse(part.func) == "pytest.approx":
+            slack = {k.arg: ast.unparse(k.value) for k in part.keywords} or {"rel": "1e-06"}
+            words = ", ".join(f"± {x}" + (" relative" if name == "rel" else "") for name, x in slack.items())
+            if words != "± tolerance":
+                yield f"{ast.unparse(part.args[0])} {words}".replace("printed ±", "each ±")
+
+
+def known_answers() -> str:
+    rows = []
+    for node in parsed("tests/golden/test_known_answers.py").body:
+        if isinstance(node, ast.ClassDef):
+            found = re.search(r"(ka\d\d)\w*\.csv", ast.unparse(node))
+            exact = re.findall(r"== \((\d+), (\d+)\)", ast.unparse(node))
+            tests = [n for n in node.body if isinstance(n, ast.FunctionDef)]
+            values = [f"{n.name.removeprefix('test_').replace('_', ' ')}: {', '.join(numbers_of(n))}" for n in tests]
+            values = [f"{b} of {a} rows agree" for a, b in exact] or values
+            rows.append((found[1].upper() if found else "", ast.get_docstring(node), "; ".join(values)))
+    for node in parsed("tests/golden/test_published_trials.py").body:
+        if isinstance(node, ast.FunctionDef):
+            label = node.name.removeprefix("test_").replace("_", " ")
+            rows.append(("KA08", f"{label}: {ast.get_docstring(node)}", "; ".join(numbers_of(node))))
+    return table(("Id", "Where it is printed", "Compared (printed value and tolerance)"), rows) + "\n"
+
+
+def second_opinions() -> str:
+    tree = parsed("tests/golden/test_second_opinion.py")
+    names = {alias.asname or alias.name: n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)
+             for alias in n.names}  # fmt: skip
+    rows = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+            calls = {ast.unparse(c.func) for c in ast.walk(node) if isinstance(c, ast.Call)}
+            theirs = [names.get(c, "") + "." + c if c in names else c for c in sorted(calls)]
+            theirs = [c for c in theirs if c.split(".")[0] in ("statsmodels", "pingouin", "scipy")]
+            slack = sorted(set(re.findall(r"rel=([\de.-]+)", ast.unparse(node)))) or ["1e-06"]
+            label = node.name.removeprefix("test_").replace("_", " ")
+            rows.append((label, ", ".join(f"`{c}`" for c in theirs), ", ".join(slack)))
+    return table(("Quantity", "Compared with", "Tolerance, relative"), rows) + "\n"
+
+
+def defects() -> str:
+    import test_named_defects as named
+
+    rows = [(whose, row, f"`{check}`", severity, target) for check, row, severity, target, whose in named.DEFECTS]
+    return table(("Defect", "Row", "Check", "Severity", "What is not used (or warned of)"), rows) + "\n"
+
+
+def innocent() -> str:
+    import test_named_defects as named
+
+    return table(("Row that must pass", "Row", "Check"), ((w, r, f"`{c}`") for c, r, w in named.INNOCENT)) + "\n"
+
+
+GENERATED: dict[str, Callable[[], str]] = {
+    f.__name__: f
+    for f in (schemas, checks, deliveries, codebook_tables, gold, known_answers, second_opinions, defects, innocent)
+}
+
+
+def renewed(text: str) -> str:
+    """A document with its generated parts made anew."""
+    return MARK.sub(lambda m: f"{m[1]}\n{GENERATED[m[2]]()}\n{m[3]}", text)
+
+
+if __name__ == "__main__":
+    for document in DOCUMENTS:
+        path = ROOT / document
+        path.write_text(renewed(path.read_text(encoding="utf-8")), encoding="utf-8")
+        print(f"wrote {document}")
