@@ -1,4 +1,4 @@
-"""The schema of every table at a stage's edge: its columns and their meaning. `pipeline.tables` reads and writes them."""
+"""The schema of every table at a stage's edge: its columns and their meaning. `pipeline.tables` reads and writes."""
 
 from __future__ import annotations
 
@@ -108,6 +108,7 @@ STUDY_ARMS = Table(
         "baseline_mean": _number("mean before the start"),
         "baseline_sd": _number("standard deviation before the start"),
         "source_rows": _text("row ids of the delivery, '|' between them", required=True),
+        "reference": _text("where this row's numbers were read", required=True),
         "note": _text("note of the delivery"),
         "flag": _text("defect noted by the extractors, or a decision of this project not to use the row"),
     },
@@ -134,8 +135,10 @@ REPORTED = Table(
         "claimed_sign": _text("the source's sign convention, code of effect_sign.csv"),
         "n_1": _number("people in arm 1"),
         "n_2": _number("people in arm 2"),
+        "n_total": _number("people in both arms, where only their sum is printed"),
         "icc": _number("intraclass correlation stated for the adjustment", ge=-1, le=1),
         "cluster_size": _number("average cluster size stated for the adjustment", ge=1),
+        "reference": STUDY_ARMS.columns["reference"],
         "note": STUDY_ARMS.columns["note"],
         "flag": STUDY_ARMS.columns["flag"],
     },
@@ -220,12 +223,14 @@ EFFECTS = Table(
             required=True,
             allowed=("means", "change", "counts", "events", "reported", "reported_adjusted", "reference_sd", "none"),
         ),
+        "in_change": _flag("standardised by the spread of changes: never pooled with SMDs of end points"),
         "yi": _number("effect in natural direction (positive = higher value in arm 1); log scale for ratios"),
         "vi": _number("sampling variance of yi", gt=0),
         "vi_arm_2": _number("the part of vi that comes from arm 2: what two contrasts with one control share", ge=0),
         "risk_2": _number("share of people with the event in arm 2", ge=0, le=1),
         "n_1": _number("people in arm 1"),
         "n_2": _number("people in arm 2"),
+        "n": _number("people in both arms"),
         "arm_data": _text("what the source prints for the two arms, e.g. '12.1 (5), n 41 v 13 (4.8), n 39'"),
         "design_effect": _number("variance inflation applied here for clustering; 1 when none was", ge=1),
         "clustering": _text(
@@ -234,7 +239,15 @@ EFFECTS = Table(
         "rob": _text("overall risk of bias", required=True, allowed=("low", "some", "high", "not_assessed")),
         "randomised": _text("was allocation random", required=True, allowed=("yes", "no", "unclear")),
         "status": _text("ok, excluded or not_computable", required=True, allowed=("ok", "excluded", "not_computable")),
-        "reason": _text("why it is not ok, in words"),
+        "reason_code": _text(
+            "why it is not ok: not_randomised, check, reference_sd or not_computable",
+            allowed=("not_randomised", "check", "reference_sd", "not_computable", ""),
+        ),
+        "reason": _text("the same in words, with the numbers that show it"),
+        "report_rank": Column(
+            INTEGER, "order of the reports of one trial: certain links first, then the deliveries", required=True, ge=0
+        ),
+        "reference": STUDY_ARMS.columns["reference"],
         "note": _text("what a reader should know about it"),
     },
 )
@@ -262,6 +275,7 @@ STUDIES_USED = Table(
         "weight": _number("weight in the main analysis, percent"),
         "n_1": EFFECTS.columns["n_1"],
         "n_2": EFFECTS.columns["n_2"],
+        "n": EFFECTS.columns["n"],
         "condition_1": EFFECTS.columns["condition_1"],
         "role_1": EFFECTS.columns["role_1"],
         "modality_1": EFFECTS.columns["modality_1"],
@@ -270,11 +284,12 @@ STUDIES_USED = Table(
         "rating": _WHAT["rating"],
         "time_weeks": _WHAT["time_weeks"],
         "time_basis": _WHAT["time_basis"],
+        "clustering": EFFECTS.columns["clustering"],
         "rob": EFFECTS.columns["rob"],
         "country": _text("as printed"),
         "population": _text("as printed"),
         "arm_data": EFFECTS.columns["arm_data"],
-        "reference": _text("where the numbers were read", required=True),
+        "reference": STUDY_ARMS.columns["reference"],
         "note": EFFECTS.columns["note"],
     },
 )
@@ -291,6 +306,7 @@ POOLED = Table(
         "level": _text("the trial left out, the subgroup's level, or ''"),
         "label": _text("the analysis in words", required=True),
         "measure": _text("effect measure", required=True),
+        "model": _text("how it was pooled", required=True, allowed=("random effects", "common effect", "single trial")),
         "k": Column(INTEGER, "trials", required=True),
         "n": _number("people, where every trial gives its number"),
         "estimate": _number("pooled effect, analysis scale, natural direction"),
@@ -344,7 +360,7 @@ TRANSLATED = Table(
     ("question", "unit"),
     {
         "question": _text("key of params.questions", required=True),
-        "unit": _text("points_<instrument>, per_1000, or share_better", required=True),
+        "unit": _text("points_<instrument>, per_1000, percent, scale or share_better", required=True),
         "label": _text("the unit in words", required=True),
         "k": Column(INTEGER, "trials behind it", required=True),
         "estimate": _number("pooled effect in this unit"),

@@ -92,7 +92,8 @@ class Role:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`kind` is continuous, event, count or time. `event` names the counted event ('' if none)."""
+    """`kind` is continuous, event, count or time. `event` names the counted event ('' if none), `unit` that of a
+    mean difference ('' for scale points)."""
 
     code: str
     label: str
@@ -101,6 +102,7 @@ class Outcome:
     event: str
     definition: str
     source: str
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from pipeline.analysis.questions import Question
 from pipeline.analysis.synthesis import Answer, SynthesisParams
 from pipeline.codebook import Codebook
@@ -23,7 +25,7 @@ PREDICTIONS = {"t_k1": "t with k - 1 degrees of freedom", "t_k2": "t with k - 2 
 def describe(key: str, question: Question, found: Answer, book: Codebook, params: SynthesisParams) -> dict[str, object]:
     """Everything a report needs to name the question and the choices behind its answer."""
     used = found.studies_used[found.studies_used["used"]]
-    outcome, people = book.outcomes[question.outcome], used[["n_1", "n_2"]].astype(float).to_numpy().sum()
+    outcome, people = book.outcomes[question.outcome], used["n"].astype(float).to_numpy().sum()
     return {
         "key": key,
         "title": question.title,
@@ -43,6 +45,8 @@ def describe(key: str, question: Question, found: Answer, book: Codebook, params
         "k": len(used),
         "n": None if people != people else people,
         "found": len(found.studies_used),
+        "unit": outcome.unit or "points",
+        "content": _content(used, book),
         "published": list(question.published),
         "headline_prediction_from_k": params.headline_prediction_from_k,
         "choices": _choices(question, book, params),
@@ -56,6 +60,14 @@ def describe(key: str, question: Question, found: Answer, book: Codebook, params
             "bases": {c: b.label for c, b in book.bases.items()},
         },
     }
+
+
+def _content(used: pd.DataFrame, book: Codebook) -> list[dict[str, object]]:
+    """What the intervention arms of the trials used received: trials and their weight, percent."""
+    return [
+        {"label": book.conditions[code].label, "trials": len(rows), "weight": float(rows["weight"].sum())}
+        for code, rows in used.groupby("condition_1", sort=True)
+    ]
 
 
 def _intervention(question: Question, book: Codebook) -> str:
@@ -81,7 +93,11 @@ def _choices(question: Question, book: Codebook, params: SynthesisParams) -> lis
             f"{lo:g} to {hi:g} weeks; the measurement nearest to {question.target_weeks:g} weeks",
             "one measurement per trial, whatever it shows",
         ),
-        ("Instrument", "; ".join(ranks) if ranks else "any; one per trial", "ranked in the parameter file, one per trial"),
+        (
+            "Instrument",
+            "; ".join(ranks) if ranks else "any; one per trial",
+            "ranked in the parameter file, one per trial",
+        ),
         ("Between-trial variance", params.tau2, "among the estimators Cochrane endorses"),
         (
             "Confidence interval",

@@ -10,6 +10,7 @@ from pipeline.analysis.computed import EffectParams, from_arms
 from pipeline.analysis.contrasts import contrasts
 from pipeline.analysis.direction import scale_signs
 from pipeline.analysis.printed import from_print
+from pipeline.analysis.reports import rank_reports, share_facts
 from pipeline.codebook import Codebook
 from pipeline.tables import EFFECTS, conform
 
@@ -28,6 +29,7 @@ REPORTED_ONLY = [
     "cluster_size",
     "n_1",
     "n_2",
+    "n_total",
 ]
 
 
@@ -53,25 +55,44 @@ def effects(
     rows = contrasts(arms, book)
     rows["outcome_kind"] = rows["outcome"].map(lambda o: book.outcomes[o].kind)
     rows = _with_printed(rows, reported)
+    rows = _with_trial(rows, studies, links)
     found = pd.concat([_computed(rows, book, params), _printed(rows, book)])
     lone = rows.index.difference(found.index)
     found = pd.concat([found, _without_effect(rows.loc[lone])])
-    out = found.join(rows.drop(columns=["n_1", "n_2"]).assign(n_1=_people(rows, "1"), n_2=_people(rows, "2")))
-    out = out.reset_index(drop=True).merge(studies, on=["source", "study_id"], validate="many_to_one")
-    out = out.merge(
-        links[["source", "study_id", "trial_id", "certain"]], on=["source", "study_id"], validate="many_to_one"
-    )
+    out = found.join(rows.assign(n_1=_people(rows, "1"), n_2=_people(rows, "2"))).reset_index(drop=True)
     out = settle_clustering(out)
+    out["in_change"] = _in_change(out, book)
     out["source_rows"] = out["row_id"]
     out["effect_id"] = (
         out["source"] + ":" + out["row_id"] + ":" + out["measure"].replace("", "none") + ":" + out["basis"]
     )
+    out["n"] = (out["n_1"] + out["n_2"]).fillna(out["n_total"])
     out["arm_data"] = _arm_data(out)
     out["risk_2"] = (out["events_2"] / out["total_2"]).where(out["total_2"].gt(0))
     out["note"] = [_joined(a, b) for a, b in zip(out["print_note"], _cluster_note(out), strict=True)]
-    order = {s: i for i, s in enumerate(dict.fromkeys(arms["source"]))}
-    _statuses(out, issues, order)
+    _statuses(out, issues)
     return conform(out[list(EFFECTS.columns)], EFFECTS, "effects")
+
+
+def _with_trial(rows: pd.DataFrame, studies: pd.DataFrame, links: pd.DataFrame) -> pd.DataFrame:
+    """Add what is known of the study and of its trial; the row's own reference stands."""
+    key = ["source", "study_id"]
+    about = studies[[*key, "study", "year", "randomised", "rob", "cluster"]]
+    out = rows.merge(about, on=key, validate="many_to_one")
+    out = out.merge(links[[*key, "trial_id", "certain"]], on=key, validate="many_to_one")
+    out["report_rank"] = rank_reports(out, {s: i for i, s in enumerate(dict.fromkeys(studies["source"]))})
+    return share_facts(out)
+
+
+def _in_change(out: pd.DataFrame, book: Codebook) -> pd.Series:
+    """SMDs over the spread of changes: computed from changes, or printed without adjustment beside them.
+
+    An adjusted difference in differences over an end-point SD is in end-point units and is not one of them.
+    """
+    changes = out["value_kind"].eq("change") & out["basis"].isin(["change", "reported"])
+    kinds = [book.effect_types.get(t) if isinstance(t, str) else None for t in out["effect_type"]]
+    printed = [k is not None and k.is_difference_in_change and not k.adjusted for k in kinds]
+    return out["measure"].eq("SMD") & (changes | (pd.Series(printed, index=out.index) & out["basis"].eq("reported")))
 
 
 def _with_printed(rows: pd.DataFrame, reported: pd.DataFrame) -> pd.DataFrame:
@@ -175,33 +196,34 @@ def _joined(*parts: str) -> str:
     return "; ".join(p for p in parts if p)
 
 
-def _statuses(out: pd.DataFrame, issues: pd.DataFrame, order: dict[str, int]) -> None:
-    """Set `status` and `reason` in place; the first reason in this list stands."""
-    reason = pd.Series("", index=out.index)
+def _statuses(out: pd.DataFrame, issues: pd.DataFrame) -> None:
+    """Set `status`, `reason_code` and `reason` in place; the first reason in this list stands."""
+    reason, code = pd.Series("", index=out.index), pd.Series("", index=out.index)
 
-    def mark(rows: pd.Series, words: pd.Series | str) -> None:
-        free = rows & reason.eq("")
+    def mark(rows: pd.Series, word: str, words: pd.Series | str) -> None:
+        free = rows & code.eq("")
+        code[free] = word
         reason[free] = words[free] if isinstance(words, pd.Series) else words
 
-    mark(out["randomised"].eq("no"), "not a randomised trial")
-    mark(out["randomised"].eq("unclear"), "whether it was randomised could not be read in the source")
+    mark(out["randomised"].eq("no"), "not_randomised", "not a randomised trial")
+    mark(out["randomised"].eq("unclear"), "not_randomised", "whether it was randomised could not be read in the source")
     printed = out["basis"].isin(PRINTED)
     # an unadjusted printed SMD was computed from the same arm values
     from_arms = ~printed | (out["basis"].eq("reported") & out["measure"].eq("SMD"))
     for target, touched in (("row", True), ("reported", printed), ("arms", from_arms)):
         words = _issue_words(out, issues, target)
-        mark(words.ne("") & touched, words)
-    mark(*_second_report(out, order, reason.eq("") & out["basis"].ne("reference_sd")))
+        mark(words.ne("") & touched, "check", words)
     mark(
         out["basis"].eq("reference_sd"),
+        "reference_sd",
         "no SD published: only in the sensitivity analysis with the instrument's reference SD",
     )
-    out["status"] = np.where(reason.ne(""), "excluded", "ok")
     out["vi"] = out["vi"].where(out["vi"].gt(0))
     missing = out["yi"].isna() | out["vi"].isna()
-    out.loc[missing & reason.eq(""), "status"] = "not_computable"
-    reason[missing & reason.eq("")] = out["print_reason"].replace("", "its variance is not above zero")
-    out["reason"] = reason
+    excluded = code.ne("")
+    mark(missing, "not_computable", out["print_reason"].replace("", "its variance is not above zero"))
+    out["status"] = np.select([excluded, missing], ["excluded", "not_computable"], "ok")
+    out["reason_code"], out["reason"] = code, reason
 
 
 def _issue_words(out: pd.DataFrame, issues: pd.DataFrame, target: str) -> pd.Series:
@@ -210,21 +232,3 @@ def _issue_words(out: pd.DataFrame, issues: pd.DataFrame, target: str) -> pd.Ser
     return pd.Series(
         [words.get((s, r), "") for s, r in zip(out["source"], out["row_id"], strict=True)], index=out.index
     )
-
-
-def _second_report(out: pd.DataFrame, order: dict[str, int], usable: pd.Series) -> tuple[pd.Series, pd.Series]:
-    """Effects of a trial that a preferred delivery gives already (`usable`), in the same outcome and measure.
-
-    The report that is certainly of the trial comes first, then the order of the deliveries.
-    """
-    rank = (out["source"].map(order) + len(order) * ~out["certain"]).where(out["yi"].notna() & out["vi"].notna())
-    key = [out["trial_id"], out["outcome"], out["measure"]]
-    later = rank.gt(rank.where(usable).groupby(key).transform("min"))
-    names = (
-        (out["source"] + ", " + out["study"])
-        .where(~later & usable & rank.notna())
-        .groupby(key)
-        .transform("first")
-        .fillna("")
-    )
-    return later, "taken from " + names + ": a trial enters once"

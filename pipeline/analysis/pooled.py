@@ -48,8 +48,8 @@ class Fit:
 
     @property
     def people(self) -> float:
-        """Sum of the arms, NaN when a trial does not give its numbers."""
-        return float(self.trials[["n_1", "n_2"]].astype(float).to_numpy().sum()) if self.k else 0.0
+        """Sum over the trials, NaN when one does not give its number."""
+        return float(self.trials["n"].astype(float).to_numpy().sum()) if self.k else 0.0
 
     @cached_property
     def random(self) -> Pooled:
@@ -71,23 +71,30 @@ def rows_for(key: str, fit: Fit, prediction_from_k: int) -> list[Row]:
     if fit.k == 0:
         return []
     if fit.k == 1:
-        return [
-            row(
-                key,
-                "main",
-                "",
-                "The one trial",
-                fit,
-                common_effect(fit.yi, fit.vi),
-                "the trial's own effect, Wald interval",
-            )
-        ]
-    both = row(key, "common_effect", "", "Common effect (inverse variance)", fit, common_effect(fit.yi, fit.vi),
-               "inverse variance, Wald interval")  # fmt: skip
+        return [_single(key, "main", "", "The one trial", fit)]
+    both = _common(key, "common_effect", "", "Common effect (inverse variance)", fit)
     if fit.k == 2:
         return [both]
     main = random_row(key, "main", "", "Random effects", fit, prediction_from_k)
     return [main, both, *_variants(key, fit, prediction_from_k), *_leave_one_out(key, fit)]
+
+
+def variant_row(key: str, analysis: str, level: str, label: str, fit: Fit, prediction_from_k: int) -> Row:
+    """Another set of trials, pooled as its number allows; below three the label says so and no p is given."""
+    if fit.k >= 3:
+        return random_row(key, analysis, level, label, fit, prediction_from_k)
+    how, suffix = (_common, "two trials: common effect") if fit.k == 2 else (_single, "one trial")
+    return how(key, analysis, level, f"{label} ({suffix})", fit) | {"statistic": np.nan, "p": np.nan}
+
+
+def _common(key: str, analysis: str, level: str, label: str, fit: Fit) -> Row:
+    out = row(key, analysis, level, label, fit, common_effect(fit.yi, fit.vi), "inverse variance, Wald interval")
+    return out | {"model": "common effect"}
+
+
+def _single(key: str, analysis: str, level: str, label: str, fit: Fit) -> Row:
+    out = row(key, analysis, level, label, fit, common_effect(fit.yi, fit.vi), "the trial's own effect, Wald interval")
+    return out | {"model": "single trial"}
 
 
 def random_row(key: str, analysis: str, level: str, label: str, fit: Fit, prediction_from_k: int) -> Row:
@@ -108,7 +115,8 @@ def random_row(key: str, analysis: str, level: str, label: str, fit: Fit, predic
 def row(key: str, analysis: str, level: str, label: str, fit: Fit, p: Pooled, method: str) -> Row:
     """A line of POOLED."""
     return {
-        "question": key, "analysis": analysis, "level": level, "label": label, "measure": fit.measure, "k": fit.k,
+        "question": key, "analysis": analysis, "level": level, "label": label, "measure": fit.measure,
+        "model": "random effects", "k": fit.k,
         "n": fit.people, "estimate": float(p.estimate), "se": float(p.se), "ci_lb": float(p.ci_lb),
         "ci_ub": float(p.ci_ub), "df": float(p.df), "p": float(p.p),
         "statistic": float(p.statistic) if float(p.se) > 0 else np.nan,
@@ -141,9 +149,9 @@ def _variants(key: str, fit: Fit, prediction_from_k: int) -> list[Row]:
 
 def _leave_one_out(key: str, fit: Fit) -> list[Row]:
     """From four trials on: two trials do not make a random-effects mean."""
-    batch = leave_one_out(fit.yi, fit.vi, estimator=fit.tau2, interval=fit.interval)
     if fit.k < 4:
         return []
+    batch = leave_one_out(fit.yi, fit.vi, estimator=fit.tau2, interval=fit.interval)
     lines = []
     for i, (trial, study) in enumerate(zip(fit.trials["trial_id"], fit.trials["study"], strict=True)):
         rest = fit.but(trials=fit.trials.drop(fit.trials.index[i]))

@@ -29,6 +29,7 @@ class Question(Section):
     window_weeks: tuple[float, float]
     target_weeks: float
     instruments: tuple[str, ...] = ()
+    related_outcomes: tuple[str, ...] = ()
     translate_to: str | None = None
     published: tuple[str, ...] = Field(default=())
 
@@ -44,6 +45,7 @@ def check_question(file: str, key: str, question: Question, book: Codebook) -> N
     """Raise `BadInput` when a question uses a word that the codebook does not hold, or a key that is no id."""
     words = [
         ("outcome", (question.outcome,), book.outcomes),
+        ("related_outcomes", question.related_outcomes, book.outcomes),
         ("roles", question.roles, book.roles),
         ("conditions", question.conditions, book.conditions),
         ("comparator", (question.comparator,), book.conditions),
@@ -70,8 +72,12 @@ def check_question(file: str, key: str, question: Question, book: Codebook) -> N
 
 
 def found_for(effects: pd.DataFrame, question: Question) -> pd.DataFrame:
-    """Every effect of the question's outcome in its sources (for context: of its conditions and comparator too)."""
-    rows = effects["outcome"].eq(question.outcome) & effects["source"].isin(question.sources)
+    """Every effect of the question's outcome, and of those listed beside it, in its sources.
+
+    For context: of its conditions and comparator only.
+    """
+    outcomes = (question.outcome, *question.related_outcomes)
+    rows = effects["outcome"].isin(outcomes) & effects["source"].isin(question.sources)
     if question.kind == "context":
         rows &= effects["condition_1"].isin(question.conditions) & effects["condition_2"].eq(question.comparator)
     return effects[rows]
@@ -90,6 +96,10 @@ def judge(found: pd.DataFrame, question: Question, book: Codebook, keep: frozens
         free = rows & reason.eq("")
         reason[free] = words[free] if isinstance(words, pd.Series) else words
 
+    mark(
+        found["outcome"].ne(question.outcome),
+        "gives only: " + found["outcome"].map(lambda o: book.outcomes[o].label.lower()),
+    )
     lo, hi = question.window_weeks
     outside = found["time_weeks"].lt(lo) | found["time_weeks"].gt(hi)
     mark(
@@ -105,7 +115,7 @@ def judge(found: pd.DataFrame, question: Question, book: Codebook, keep: frozens
     other = found["measure"].ne(question.measure)
     mark(other & found["measure"].ne(""), "given as " + found["measure"] + ", the question asks " + question.measure)
     if question.measure == "SMD":
-        mark(found["basis"].eq("change"), "SMD of changes: never pooled with SMDs of end points")
+        mark(found["in_change"], "SMD of changes: never pooled with SMDs of end points")
     mark(found["yi"].isna() | found["vi"].isna(), "no effect could be computed")
     return reason
 
@@ -113,10 +123,9 @@ def judge(found: pd.DataFrame, question: Question, book: Codebook, keep: frozens
 def _set_aside(found: pd.DataFrame, keep: frozenset[str]) -> pd.Series:
     aside = pd.Series(False, index=found.index)
     if "reference_sd" in keep:
-        aside |= found["basis"].eq("reference_sd")
+        aside |= found["reason_code"].eq("reference_sd")
     if "flagged" in keep:
-        fixed = found["reason"].str.contains("a trial enters once|randomised|reference SD")
-        aside |= found["status"].eq("excluded") & ~fixed
+        aside |= found["reason_code"].eq("check")
     return aside
 
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from pipeline.analysis.pooled import Z95, Fit, Row, random_row, row
+from pipeline.analysis.pooled import Z95, Fit, Row, variant_row
 from pipeline.analysis.questions import Question
 from pipeline.analysis.trials import trials_for
 from pipeline.codebook import Codebook
-from pipeline.meta.pooling import common_effect
+
+SUPPORT = ("support_programme", "support_group")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +25,14 @@ class Variant:
     keep : reasons set aside (see `questions.judge`)
     among : picks from the found effects before trials are formed
     without : True for the trials of the main analysis that are left out
+    inflate : variance of unknown clustering times the assumed design effect
     """
 
     label: str
     keep: frozenset[str] = frozenset()
     among: Callable[[pd.DataFrame], pd.DataFrame] = lambda found: found
     without: Callable[[Fit], np.ndarray] = lambda main: np.zeros(main.k, dtype=bool)
+    inflate: bool = False
 
 
 def outliers(main: Fit) -> np.ndarray:
@@ -40,33 +43,52 @@ def outliers(main: Fit) -> np.ndarray:
     return (main.yi - half > main.random.ci_ub) | (main.yi + half < main.random.ci_lb)
 
 
+def unknown_clusters(main: Fit) -> np.ndarray:
+    """Trials randomised by cluster whose interval may not account for it."""
+    return main.trials["clustering"].eq("unknown").to_numpy(bool)
+
+
 SENSITIVITY: dict[str, Variant] = {
+    "no_unknown_clusters": Variant(
+        "Without cluster trials whose interval may not account for the clusters", without=unknown_clusters
+    ),
+    "cluster_deff": Variant("With an assumed design effect for those cluster trials", inflate=True),
     "reference_sd": Variant("With trials standardised by the instrument's reference SD", frozenset({"reference_sd"})),
     "flagged_kept": Variant("With effects that a check keeps out", frozenset({"flagged"})),
     "not_high_rob": Variant("Without trials at high risk of bias", among=lambda f: f[f["rob"].ne("high")]),
     "arm_values": Variant(
         "Arm values in place of adjusted effects", among=lambda f: f[~f["basis"].str.startswith("reported_adj")]
     ),
+    "support_only": Variant(
+        "Support programmes only, without therapy given by peers", among=lambda f: f[f["condition_1"].isin(SUPPORT)]
+    ),
     "no_outliers": Variant("Without trials whose interval does not touch the pooled one", without=outliers),
 }
 
 
 def sensitivity(
-    key: str, question: Question, found: pd.DataFrame, book: Codebook, main: Fit, prediction_from_k: int
+    key: str,
+    question: Question,
+    found: pd.DataFrame,
+    book: Codebook,
+    main: Fit,
+    prediction_from_k: int,
+    assumed_design_effect: float,
 ) -> list[Row]:
-    """Each variant that changes the set of effects, pooled as the main analysis (two trials: common effect)."""
+    """Each variant that changes the trials or their variances, pooled as its number of trials allows."""
     lines = []
-    before = tuple(main.trials["effect_id"])
     for name, variant in SENSITIVITY.items():
         out = set(main.trials.loc[variant.without(main), "trial_id"])
         trials = trials_for(variant.among(found), question, book, variant.keep)
         trials = trials[~trials["trial_id"].isin(out)]
-        if not len(trials) or tuple(trials["effect_id"]) == before:
-            continue
-        fit = main.but(trials=trials)
-        if fit.k >= 3:
-            lines.append(random_row(key, name, "", variant.label, fit, prediction_from_k))
-        else:
-            method = "inverse variance, Wald interval" if fit.k == 2 else "the trial's own effect, Wald interval"
-            lines.append(row(key, name, "", variant.label, fit, common_effect(fit.yi, fit.vi), method))
+        if variant.inflate:
+            unknown = trials["clustering"].eq("unknown")
+            trials = trials.assign(vi=trials["vi"].where(~unknown, trials["vi"] * assumed_design_effect))
+        if len(trials) and not _same(trials, main.trials):
+            fit = main.but(trials=trials)
+            lines.append(variant_row(key, name, "", variant.label, fit, prediction_from_k))
     return lines
+
+
+def _same(one: pd.DataFrame, other: pd.DataFrame) -> bool:
+    return tuple(one["effect_id"]) == tuple(other["effect_id"]) and tuple(one["vi"]) == tuple(other["vi"])

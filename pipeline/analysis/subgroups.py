@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 from pydantic import Field
 
-from pipeline.analysis.pooled import Fit, Row, random_row, row
+from pipeline.analysis.pooled import Fit, Row, variant_row
 from pipeline.codebook import Codebook
-from pipeline.meta.pooling import common_effect
 from pipeline.meta.subgroups import subgroup_analysis
 from pipeline.params import Section
 
@@ -65,17 +64,15 @@ def _tested(fit: Fit, inside: np.ndarray, levels: np.ndarray) -> Row:
 
 
 def _by_level(key: str, moderator: str, fit: Fit, levels: np.ndarray, book: Codebook) -> list[Row]:
-    lines = []
-    for level in sorted(set(levels.tolist())):
-        part = fit.but(trials=fit.trials[levels == level])
-        label = level_label(moderator, level, book)
-        name = f"subgroup_{moderator}"
-        if part.k >= 3:
-            lines.append(random_row(key, name, level, label, part, prediction_from_k=10**6))
-        else:
-            method = "inverse variance, Wald interval" if part.k == 2 else "the trial's own effect, Wald interval"
-            lines.append(row(key, name, level, label, part, common_effect(part.yi, part.vi), method))
-    return lines
+    """Every level, pooled as its number of trials allows; no prediction interval."""
+    never = len(levels) + 1
+    return [
+        variant_row(
+            key, f"subgroup_{moderator}", level, level_label(moderator, level, book),
+            fit.but(trials=fit.trials[levels == level]), never,
+        )
+        for level in sorted(set(levels.tolist()))
+    ]  # fmt: skip
 
 
 def window_of(weeks: float, book: Codebook) -> str:

@@ -35,6 +35,7 @@ class SynthesisParams(Section):
     headline_prediction_from_k: int = Field(ge=3)
     technical_prediction_from_k: int = Field(ge=3)
     level: Literal[95]
+    assumed_design_effect: float = Field(ge=1)
     subgroups: SubgroupParams
     small_study: SmallStudyParams
 
@@ -89,7 +90,9 @@ def answer(
     fit = Fit(question.measure, trials, params.tau2, params.interval, params.prediction)
     used = _studies_used(key, question, found, trials, fit, studies, book)
     main = rows_for(key, fit, params.technical_prediction_from_k)
-    variants = sensitivity(key, question, found, book, fit, params.technical_prediction_from_k)
+    variants = sensitivity(
+        key, question, found, book, fit, params.technical_prediction_from_k, params.assumed_design_effect
+    )
     groups, group_tests = subgroup_analyses(key, fit, book, params.subgroups)
     tests = [*group_tests, *small_study_tests(key, fit, params.small_study)]
     pooled = _table([*main, *variants, *groups], POOLED)
@@ -125,13 +128,12 @@ def _studies_used(
             row["_reason"] = _how_chosen(rows, reasons[rows.index])
         else:
             row = _nearest_to_use(rows, reasons[rows.index], question)
-            row["_reason"] = "; ".join(dict.fromkeys(reasons[rows.index]))
+            row["_reason"] = "; ".join(_why_not(rows, reasons[rows.index], question))
         row["_used"] = trial in taken
         lines.append(row)
     frame = pd.DataFrame(lines, columns=[*found.columns, "_reason", "_used"]).reset_index(drop=True)
-    frame = frame.merge(
-        studies[["source", "study_id", "country", "population", "reference"]], on=["source", "study_id"], how="left"
-    )
+    about = studies[["source", "study_id", "country", "population"]]
+    frame = frame.merge(about, on=["source", "study_id"], how="left", validate="many_to_one")
     frame["question"], frame["used"], frame["reason"] = key, frame["_used"].astype(bool), frame["_reason"]
     weights = dict(zip(trials["trial_id"], fit.weights, strict=True))
     frame["weight"] = frame["trial_id"].map(weights)
@@ -154,9 +156,16 @@ def _how_chosen(rows: pd.DataFrame, reasons: pd.Series) -> str:
     )
 
 
+def _why_not(rows: pd.DataFrame, reasons: pd.Series, question: Question) -> list[str]:
+    """The reasons of a trial that is not used, each once; of the question's own measure where it has any."""
+    asked = rows["measure"].eq(question.measure) & rows["outcome"].eq(question.outcome)
+    return list(dict.fromkeys(reasons[asked] if asked.any() else reasons))
+
+
 def _nearest_to_use(rows: pd.DataFrame, reasons: pd.Series, question: Question) -> pd.Series:
     """The row shown for a trial that is not used: with the question's measure and a number, if there is one."""
-    score = rows["measure"].eq(question.measure).astype(int) * 2 + rows["yi"].notna().astype(int)
+    own = rows["outcome"].eq(question.outcome).astype(int)
+    score = own * 4 + rows["measure"].eq(question.measure).astype(int) * 2 + rows["yi"].notna().astype(int)
     return rows.loc[score.sort_values(ascending=False, kind="stable").index[0]].copy()
 
 

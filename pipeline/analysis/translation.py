@@ -10,7 +10,7 @@ from pipeline.analysis.direction import scale_sign
 from pipeline.analysis.pooled import Row
 from pipeline.analysis.questions import Question
 from pipeline.codebook import Codebook
-from pipeline.vocabulary import Better
+from pipeline.vocabulary import Better, Measure
 
 
 def translate(key: str, question: Question, pooled: pd.DataFrame, trials: pd.DataFrame, book: Codebook) -> list[Row]:
@@ -23,7 +23,20 @@ def translate(key: str, question: Question, pooled: pd.DataFrame, trials: pd.Dat
     limits = np.array([main["estimate"], main["ci_lb"], main["ci_ub"]], dtype=float)
     if question.measure == "SMD":
         return [*_points(key, question, main, limits, book), _share_better(key, question, main, limits, book)]
-    return _per_1000(key, main, limits, trials) if question.measure in ("RR", "OR") else []
+    if question.measure == "MD":
+        return [_in_unit(key, main, limits, book.outcomes[question.outcome].unit or "points")]
+    in_people = _per_1000(key, main, limits, trials) if question.measure in ("RR", "OR") else []
+    return [*in_people, _percent(key, main, limits)] if Measure(question.measure).is_ratio else in_people
+
+
+def _in_unit(key: str, main: pd.Series, limits: np.ndarray, unit: str) -> Row:
+    return _line(key, "scale", unit, main, limits, np.nan, "the mean difference itself")
+
+
+def _percent(key: str, main: pd.Series, limits: np.ndarray) -> Row:
+    """Per cent more (or fewer) than in the comparator: 100 (ratio - 1)."""
+    return _line(key, "percent", "per cent more (or less) than in the comparator", main, 100 * np.expm1(limits), np.nan,
+                 "the ratio, minus one")  # fmt: skip
 
 
 def _points(key: str, question: Question, main: pd.Series, limits: np.ndarray, book: Codebook) -> list[Row]:
@@ -66,11 +79,11 @@ def _share_better(key: str, question: Question, main: pd.Series, limits: np.ndar
 
 
 def _per_1000(key: str, main: pd.Series, limits: np.ndarray, trials: pd.DataFrame) -> list[Row]:
-    """Events per 1000 people at the median comparator risk of the trials used. Cochrane Handbook 15.4.4."""
-    risks = trials["risk_2"].dropna().astype(float)
-    if not len(risks):
+    """Events per 1000 people at the comparator risk of the trials taken together. Cochrane Handbook 15.4.4."""
+    known = trials[["risk_2", "n_2"]].astype(float).dropna()
+    if not known["n_2"].gt(0).any():
         return []
-    risk = float(risks.median())
+    risk = float(np.average(known["risk_2"], weights=known["n_2"]))
     ratio = np.exp(limits)
     new = risk * ratio if main["measure"] == "RR" else risk * ratio / (1 - risk + risk * ratio)
     change = 1000 * (np.minimum(new, 1.0) - risk)
@@ -82,7 +95,7 @@ def _per_1000(key: str, main: pd.Series, limits: np.ndarray, trials: pd.DataFram
             main,
             change,
             1000 * risk,
-            "at the median risk of the comparator in the trials used",
+            "at the comparator risk of the trials used, taken together",
         )
     ]
 

@@ -34,21 +34,24 @@ def _combined(rows: pd.DataFrame) -> pd.Series:
     first = rows.iloc[0].copy()
     if len(rows) == 1:
         return first
-    arm = rows["stratum"] + ":" + rows["arm_2"]
-    covariance = shared_arm_covariance(rows["vi"].to_numpy(), rows["vi_arm_2"].to_numpy(), arm.to_numpy())
+    arm_1, arm_2 = (rows["stratum"] + ":" + rows[name] for name in ("arm_1", "arm_2"))
+    covariance = shared_arm_covariance(
+        rows["vi"].to_numpy(), rows["vi_arm_2"].to_numpy(), arm_1.to_numpy(), arm_2.to_numpy()
+    )
     first["yi"], first["vi"] = combine_correlated(rows["yi"].to_numpy(), covariance)
     first["effect_id"] = "+".join(rows["effect_id"])
-    first["n_1"] = rows["n_1"].sum(min_count=len(rows))
-    first["n_2"] = rows.groupby(arm)["n_2"].first().sum(min_count=arm.nunique())
+    for name, arm in (("n_1", arm_1), ("n_2", arm_2)):
+        first[name] = rows.groupby(arm)[name].first().sum(min_count=arm.nunique())
+    first["n"] = first["n_1"] + first["n_2"]
     strata = len(set(rows["stratum"])) > 1
-    what = "separately reported groups of people" if strata else "arms against one comparator"
+    what = "separately reported groups of people" if strata else "contrasts with an arm in common"
     first["note"] = "; ".join(p for p in (f"{len(rows)} {what} combined", first["note"]) if p)
     first["arm_data"] = "; ".join(dict.fromkeys(d for d in rows["arm_data"] if d))
     return first
 
 
 def one_per_trial(qualified: pd.DataFrame, question: Question) -> pd.DataFrame:
-    """The rows that stand for each trial: nearest in time, then by instrument, then by basis.
+    """The rows that stand for each trial: of its first report, nearest in time, then by instrument and basis.
 
     Ties that remain are arms or strata of one trial (and are combined later); repeated prints of one contrast are not.
     """
@@ -57,7 +60,7 @@ def one_per_trial(qualified: pd.DataFrame, question: Question) -> pd.DataFrame:
     ranked["_time"] = distance.fillna(np.inf)
     ranked["_instrument"] = instrument_rank(ranked["instrument"], question)
     ranked["_basis"] = ranked["basis"].map(BASIS_ORDER)
-    order = ["_time", "_instrument", "instrument", "_rater", "_basis"]
+    order = ["report_rank", "_time", "_instrument", "instrument", "_rater", "_basis"]
     ranked["_rater"] = ranked["rating"].ne("clinician")
     best = ranked.sort_values(["trial_id", *order, "effect_id"], kind="stable")
     keep = []

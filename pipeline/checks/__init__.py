@@ -38,12 +38,14 @@ CHECKS: dict[str, Check] = {
     "sign_untestable": contradiction.sign_untestable,
     "g_against_means": contradiction.g_against_means,
     "smd_standard_error": plausibility.smd_standard_error,
+    "md_standard_error": plausibility.md_standard_error,
     "sd_too_small": plausibility.sd_too_small,
     "sd_too_large": plausibility.sd_too_large,
     "sd_against_own_baseline": plausibility.sd_against_own_baseline,
     "pre_post_change": plausibility.pre_post_change,
     "count_dispersion": plausibility.count_dispersion,
     "large_smd": plausibility.large_smd,
+    "cluster_not_named": plausibility.cluster_not_named,
 }
 
 _GRAVITY = {s: i for i, s in enumerate((Severity.ERROR, Severity.EXCLUDE, Severity.WARNING, Severity.NOTE))}

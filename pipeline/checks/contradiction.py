@@ -90,24 +90,29 @@ def sign_against_means(d: Delivery) -> list[Finding]:
     """A reported effect that points away from its own arms, given the scale's direction and the claimed sign.
 
     An effect adjusted for baseline lies between the difference of the endpoints and the difference of the changes (the
-    regression slope on baseline runs from 0 to 1). Where it does, the endpoint sign says nothing against it.
+    regression slope on baseline runs from 0 to 1). Where it does, the endpoint sign says nothing against it. Where it
+    does not, but adjustment, the changes, or baselines that nobody printed may be the reason, the effect is kept out;
+    otherwise, and for events always, the whole row: which of the two is wrong cannot be told.
     """
     rows = with_arms(d)
     rows = rows[(rows["natural"] * rows["endpoint"]).lt(0)]
     slack = d.params.adjustment_slack * rows["used_se"].fillna(np.inf)
     low, high = rows[["endpoint", "change"]].min(axis=1) - slack, rows[["endpoint", "change"]].max(axis=1) + slack
+    with_change = (rows["natural"] * rows["change"]).gt(0)
     settled = (
         (rows["adjusted"] | rows["of_change"])
-        & (rows["natural"] * rows["change"]).gt(0)
+        & with_change
         & (rows["of_change"] | rows["natural"].between(low, high))
     )
-    agrees, unsettled = rows[settled], rows[~settled]
-    return findings(
-        agrees, WARNING, "reported", lambda r: f"{_signs(r)}, in agreement with it",
-        "the effect is used with its sign; the end-point means alone would say the opposite",
-    ) + findings(
-        unsettled, EXCLUDE, "reported", _signs,
-        "nothing in the row settles it: use the arm values, or read the direction in the publication",
+    unknown = rows["of_change"] & rows["change"].isna()
+    either = ~settled & (rows["value_kind"].eq("event") | ~(rows["adjusted"] | with_change | unknown))
+    return (
+        findings(rows[settled], WARNING, "reported", lambda r: f"{_signs(r)}, in agreement with it",
+                 "the effect has its sign from the changes; the end-point means alone would say the opposite")
+        + findings(rows[~settled & ~either], EXCLUDE, "reported", _signs,
+                   "nothing in the row settles it: use the arm values, or read the direction in the publication")
+        + findings(rows[either], EXCLUDE, "row", _signs,
+                   "the effect or the arms are wrong: read both, and the direction, in the publication")
     )  # fmt: skip
 
 

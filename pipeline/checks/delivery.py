@@ -30,6 +30,11 @@ class CheckParams(Section):
     # SE of an SMD over sqrt(1/n1 + 1/n2 + g^2/2N): a pretest correlation of 0.7 gives 0.7, a design effect of 2 1.4
     se_ratio_min: float = 0.7
     se_ratio_max: float = 1.4
+    # SE of a printed MD over sqrt(sd1^2/n1 + sd2^2/n2): adjusted for baseline it is sqrt(1 - r^2) of it, 0.44 with
+    # r = 0.9 and 0.3 with r = 0.95, as alike as two readings of one day; a design effect of 9 gives 3
+    md_se_ratio_min: float = 0.3
+    md_se_ratio_warning: float = 0.4
+    md_se_ratio_max: float = 3.0
     # printed SE over the SE its interval implies: 1 apart from t against normal and the method of the interval
     se_interval_warning: float = 1.1
     se_interval_exclude: float = 1.5
@@ -48,9 +53,11 @@ class CheckParams(Section):
     sd_ratio_beside: float = 0.6
     # trials behind a reference SD from which it may exclude a row by itself
     reference_trials_min: int = 10
-    # SD over the arm's own baseline SD, where no reference SD is known
+    # SD over the arm's own baseline SD
     sd_own_min: float = 1 / 3
     sd_own_max: float = 3.0
+    # |SMD| from which SDs that small exclude: an SE given as an SD multiplies it by sqrt(n), 0.3 by 5 with 25 per arm
+    sd_low_smd: float = 1.5
     # a single small SD is an end-of-scale effect unless it is also below this share of the mean's height on the scale
     sd_height_share: float = 0.25
     # both arms moved by this many SDs from baseline: a treatment can do that, usual care cannot
@@ -59,8 +66,8 @@ class CheckParams(Section):
     sd_bound_slack: float = 0.02
     # share of the score range taken as the SD where no reference is known (BDI-II 0.15, PHQ-9 0.19, HDRS-17 0.12)
     sd_share_of_range: float = 0.15
-    # variance over mean of a count; a Poisson count has 1 and service use 25 to 30
-    count_dispersion_min: float = 0.25
+    # variance over mean of a count: Poisson if all people had one rate; they never do, days in hospital have 25 to 30
+    count_dispersion_min: float = 1.0
     # an |SMD| this large means that the two groups hardly overlap (overlap of 7 %)
     smd_max: float = 3.0
     # digits of mean and SD together from which equal pairs of two instruments cannot be chance

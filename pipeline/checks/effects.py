@@ -29,10 +29,10 @@ def printed_scale(d: Delivery, effect_types: pd.Series) -> pd.Series:
     return effect_types.map({code: scale(code) for code in effect_types.unique()}).astype(object)
 
 
-def is_smd(d: Delivery, effect_types: pd.Series) -> pd.Series:
-    """Which types are standardised mean differences."""
+def has_measure(d: Delivery, effect_types: pd.Series, measure: Measure) -> pd.Series:
+    """Which types are of a measure, as SMD."""
     kinds = d.codebook.effect_types
-    return effect_types.map({c: c in kinds and kinds[c].measure == Measure.SMD for c in effect_types.unique()}).eq(True)
+    return effect_types.map({c: c in kinds and kinds[c].measure == measure for c in effect_types.unique()}).eq(True)
 
 
 def is_of_change(d: Delivery, effect_types: pd.Series) -> pd.Series:
@@ -84,7 +84,7 @@ def with_arms(d: Delivery) -> pd.DataFrame:
     """
     pairs = d.pairs.drop(columns=["study_id", "outcome", "instrument"])
     rows = d.reported.merge(pairs.drop_duplicates(["source", "row_id"]), on=["source", "row_id"], suffixes=("", "_arm"))
-    smd = is_smd(d, rows["effect_type"])
+    smd = has_measure(d, rows["effect_type"], Measure.SMD)
     rows["smd"], rows["of_change"] = smd, is_of_change(d, rows["effect_type"])
     rows["natural"] = natural_effect(d, rows)
     risk = rows["events_1"] / rows["total_1"] - rows["events_2"] / rows["total_2"]

@@ -25,8 +25,8 @@ FLAGS: tuple[tuple[str, Severity, str], ...] = (
 )
 ADVICE = {
     EXCLUDE: "kept out until the publication settles it",
-    WARNING: "used; the report says so",
-    NOTE: "used; look the missing detail up",
+    WARNING: "a caution of the extractors: read it before the row is used",
+    NOTE: "look the missing detail up",
 }
 CORRECT = "correct the delivery from the publication; the pipeline stops until it is"
 

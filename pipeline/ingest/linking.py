@@ -1,11 +1,14 @@
 """One randomised trial, one id, across all deliveries: a trial enters a pool once.
 
 Two reports are the same trial when the table of links says so, or when they carry the same label *and* share arm
-values. The same label without a shared value may be the same trial: only the first of the two enters a pool.
+values. The same label without a shared value, or other labels with the same numbers in both arms, may be the same
+trial: only the first of the two enters a pool.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +18,7 @@ from pipeline.errors import BadInput, Problem, nearest
 from pipeline.ingest.cells import require_columns
 from pipeline.tables import LINKS, conform, read_csv
 
+SHARED_ARMS = 2  # one arm with the same numbers can be chance; two are a contrast
 KNOWN_COLUMNS = ("source", "study_id", "trial_id", "certain", "evidence")
 
 
@@ -39,6 +43,7 @@ def link_trials(studies: pd.DataFrame, arms: pd.DataFrame, known: Path) -> pd.Da
     for _, group in links.groupby("study_id", sort=False):
         if len(group) > 1:
             _by_label(links, group, values)
+    _by_values(links, arms)
     _by_known(links, known)
     return conform(links.drop(columns="study"), LINKS, "links")
 
@@ -67,6 +72,22 @@ def _by_label(links: pd.DataFrame, group: pd.DataFrame, values: dict[tuple[str, 
         links.loc[i, "evidence"] = f"same label as in {first['source']}; {count}"
         if shared:
             links.loc[group.index[0], "evidence"] = f"stands in {other['source']} too; {count}"
+
+
+def _by_values(links: pd.DataFrame, arms: pd.DataFrame) -> None:
+    """Studies under other labels that have both arms in common (n, mean and SD, or events and people)."""
+    place = {key: i for i, key in enumerate(zip(links["source"], links["study_id"], strict=True))}
+    holders: dict[tuple[float, ...], set[int]] = {}
+    for names in (("n", "mean", "sd"), ("events", "total")):
+        known = arms[list(names)].notna().all(axis=1)
+        for row in arms.loc[known, ["source", "study_id", *names]].itertuples(index=False):
+            holders.setdefault(tuple(np.round(row[2:], 6)), set()).add(place[(row.source, row.study_id)])
+    shared = Counter(pair for found in holders.values() for pair in combinations(sorted(found), 2))
+    for (i, j), count in sorted(shared.items()):
+        if count < SHARED_ARMS or links.loc[i, "study_id"] == links.loc[j, "study_id"]:
+            continue
+        links.loc[j, ["trial_id", "certain"]] = [links.loc[i, "trial_id"], False]
+        links.loc[j, "evidence"] = f"{count} arms have the same numbers as {links.loc[i, 'study']}: perhaps one trial"
 
 
 def _by_known(links: pd.DataFrame, known: Path) -> None:

@@ -120,5 +120,5 @@ def _delivered_g(
     rows["effect"], rows["se"] = num[".g"].mask(event), num[".g_se"].mask(event)
     rows["effect_type"], rows["claimed_sign"] = "hedges_g", "positive_favours_int"
     rows["adjusted"] = rows["cluster_adjusted"] = False
-    for name in ("ci_lb", "ci_ub", "level", "icc", "cluster_size"):
+    for name in ("ci_lb", "ci_ub", "level", "icc", "cluster_size", "n_total"):
         rows[name] = np.nan

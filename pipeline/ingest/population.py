@@ -1,4 +1,4 @@
-"""The Metapsy standard's codes for people and places, in words. docs.metapsy.org; the delivery's variable_description."""
+"""The Metapsy standard's codes for people and places, in words (docs.metapsy.org)."""
 
 from __future__ import annotations
 

@@ -68,8 +68,10 @@ REPORTED_COLUMNS = (
     "claimed_sign",
     "n_1",
     "n_2",
+    "n_total",
     "icc",
     "cluster_size",
+    "reference",
     "note",
     "flag",
 )
@@ -195,15 +197,18 @@ def _studies(contrasts: pd.DataFrame, report: ReadingReport) -> pd.DataFrame:
 def _arms(contrasts: pd.DataFrame, report: ReadingReport) -> pd.DataFrame:
     sides = []
     for side in ("1", "2"):
-        part = contrasts[[*SHARED_COLUMNS, "value_kind", "note", "flag"]].copy()
+        part = contrasts[[*SHARED_COLUMNS, "value_kind", "reference", "note", "flag"]].copy()
         for name in ARM_COLUMNS:
             part[name] = contrasts[f"{name}_{side}"]
         part["source_rows"] = contrasts["row_id"]
         sides.append(part)
     arms = pd.concat(sides, ignore_index=True)
-    same = [c for c in arms.columns if c not in ("source_rows", "note", "flag")]
+    same = [c for c in arms.columns if c not in ("source_rows", "reference", "note", "flag")]
     arms = arms.groupby(same, sort=False, dropna=False, as_index=False).agg(
-        source_rows=("source_rows", "|".join), note=("note", _first_word), flag=("flag", _common_word)
+        source_rows=("source_rows", "|".join),
+        reference=("reference", _first_word),
+        note=("note", _first_word),
+        flag=("flag", _common_word),
     )
     nth = arms.groupby(ARM_KEY, dropna=False).cumcount()
     for i in np.flatnonzero(nth.to_numpy() > 0):

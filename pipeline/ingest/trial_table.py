@@ -129,9 +129,12 @@ def read_trial_table(folder: Path, book: Codebook, source: str) -> Tidy:
 
 def _reference(read_in: str, ids: str) -> str:
     """The citation, and where the numbers were read when that is not the publication itself."""
-    read_in = read_in.split(" row id ")[0].strip().rstrip(";)")
+    read_in = read_in.split(" row id ")[0].strip().rstrip(";")
+    if read_in.count(")") > read_in.count("("):
+        read_in = read_in.rstrip(")")
     if read_in.startswith("github "):
-        return f"{ids.rstrip('.')}. Read in: {read_in}"
+        citation = "" if ids.startswith("eppi_id") else f"{ids.rstrip('.')}. "
+        return f"{citation}Read in: {read_in}"
     return read_in if not ids or ids.split(";")[0].strip() in read_in else f"{read_in} [{ids}]"
 
 
@@ -196,6 +199,7 @@ def _effects(rows: pd.DataFrame, raw: pd.DataFrame, num: dict[str, pd.Series], b
         num["ci_high"],
     )
     rows["level"] = np.where(rows["ci_lb"].notna(), 95.0, np.nan)
+    rows["n_total"] = np.nan
     parts = raw["cluster_info"].str.extract(r"icc=([0-9]*\.?[0-9]+)\S*\s+avg_cluster=([0-9]*\.?[0-9]+)").astype(float)
     rows["icc"], rows["cluster_size"] = parts[0], parts[1]
 

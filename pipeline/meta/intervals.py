@@ -31,9 +31,11 @@ class IntervalMethod:
 # hk: Hartung 1999, Biom J 41:901; Sidik & Jonkman 2002, Stat Med 21:3153; Knapp & Hartung 2003, Stat Med 22:2693.
 # hk_floored: the factor never below 1, Knapp & Hartung 2003; Roever, Knapp & Friede 2015, BMC Med Res Methodol 15:99.
 INTERVALS: dict[str, IntervalMethod] = {
-    "hk_floored": IntervalMethod("Hartung-Knapp, factor at least 1, t(k-p)", lambda q: np.maximum(q, 1.0), True),
-    "hk": IntervalMethod("Hartung-Knapp, t(k-p)", lambda q: q, True),
-    "t": IntervalMethod("Wald, t(k-p)", lambda q: np.ones_like(q), True),
+    "hk_floored": IntervalMethod(
+        "Hartung-Knapp, factor at least 1, t distribution", lambda q: np.maximum(q, 1.0), True
+    ),
+    "hk": IntervalMethod("Hartung-Knapp, t distribution", lambda q: q, True),
+    "t": IntervalMethod("Wald, t distribution", lambda q: np.ones_like(q), True),
     "wald": IntervalMethod("Wald, normal", lambda q: np.ones_like(q), False),
 }
 

@@ -8,30 +8,30 @@ from numpy.typing import ArrayLike
 from pipeline.meta.arrays import FloatArray, InvalidInput, numbers
 
 
-def shared_arm_covariance(vi: ArrayLike, shared: ArrayLike, arm: ArrayLike) -> FloatArray:
-    """Covariance matrix of contrasts of which some use the same arm.
+def shared_arm_covariance(vi: ArrayLike, vi_arm_2: ArrayLike, arm_1: ArrayLike, arm_2: ArrayLike) -> FloatArray:
+    """Covariance matrix of contrasts of which some have an arm in common.
 
-    Two contrasts with one arm in common covary by the variance which that arm contributes to each; others do not.
-    Gleser & Olkin 2009, in Handbook of Research Synthesis, 2nd ed., ch. 19, eq. 19.19 (leading term for SMDs).
+    Two contrasts covary by the variance which a common arm contributes to each. Gleser & Olkin 2009, in Handbook of
+    Research Synthesis, 2nd ed., ch. 19 (leading term for standardised differences).
 
     Parameters
     ----------
     vi : sampling variances, (m,)
-    shared : variance contributed by the arm that may be shared, (m,); NaN where unknown: half of vi
-    arm : label of that arm, (m,)
+    vi_arm_2 : the part of vi that arm 2 contributes, (m,); NaN where unknown: half of vi. The rest is arm 1's
+    arm_1, arm_2 : labels of the arms, (m,)
 
     Returns
     -------
     (m, m), positive definite
     """
-    v = numbers("vi", vi, gt=0)
-    part = np.asarray(shared, dtype=np.float64)
-    part = np.where(np.isfinite(part), np.minimum(part, 0.99 * v), v / 2)
-    labels = np.asarray(arm).astype(str)
-    if not v.shape == part.shape == labels.shape or v.ndim != 1:
-        raise InvalidInput(f"shapes differ: vi {v.shape}, shared {part.shape}, arm {labels.shape}")
-    same = labels[:, None] == labels[None, :]
-    covariance = np.where(same, np.minimum(part[:, None], part[None, :]), 0.0)
+    v, part_2 = numbers("vi", vi, gt=0), np.asarray(vi_arm_2, dtype=np.float64)
+    first, second = np.asarray(arm_1).astype(str), np.asarray(arm_2).astype(str)
+    if not v.shape == part_2.shape == first.shape == second.shape or v.ndim != 1:
+        raise InvalidInput(f"shapes differ: vi {v.shape}, vi_arm_2 {part_2.shape}, arms {first.shape}, {second.shape}")
+    part_2 = np.where(np.isfinite(part_2), np.minimum(part_2, 0.99 * v), v / 2)
+    covariance = np.zeros((len(v), len(v)))
+    for part, arm in ((v - part_2, first), (part_2, second)):
+        covariance += np.where(arm[:, None] == arm[None, :], np.minimum(part[:, None], part[None, :]), 0.0)
     np.fill_diagonal(covariance, v)
     return covariance
 

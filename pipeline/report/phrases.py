@@ -5,6 +5,8 @@ from __future__ import annotations
 from pipeline.report import format as f
 from pipeline.report.results import Estimate, Question
 
+_ARTICLE = {"waitlist": "a ", "attention_control": "an ", "no_intervention": ""}
+"""Comparators that stand in a sentence with an article."""
 _COUNT = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
@@ -35,6 +37,12 @@ def intervention(q: Question) -> str:
 
 
 def comparator(q: Question) -> str:
+    """The comparator within a sentence: 'usual care', 'a waiting list'."""
+    return _ARTICLE.get(q.comparator, "") + inner(q.comparator_label)
+
+
+def versus(q: Question) -> str:
+    """The comparator as a label, without an article."""
     return inner(q.comparator_label)
 
 
@@ -62,34 +70,42 @@ def side(q: Question, value: float) -> str:
     return "intervention" if (value < q.null) == (q.better_is == "lower") else "comparator"
 
 
-def favours(q: Question, value: float) -> str:
-    """'in favour of peer support', from the stored value."""
+def leans(q: Question, value: float, clear: bool) -> str:
+    """'in favour of peer support' where the interval excludes no difference (`clear`), else 'on the side of'."""
     where = side(q, value)
     if where == "unknown":
         return f"{'higher' if value > q.null else 'lower'} with {intervention(q)}"
     if where == "neither":
-        return "in favour of neither"
-    return f"in favour of {intervention(q) if where == 'intervention' else comparator(q)}"
+        return "on neither side"
+    return f"{'in favour of' if clear else 'on the side of'} {intervention(q) if where == 'intervention' else comparator(q)}"
 
 
 def excludes_null(q: Question, lb: float, ub: float) -> bool:
     return lb > q.null or ub < q.null
 
 
-def only_just(q: Question, est: Estimate, places: int) -> bool:
-    """Does the interval exclude no difference by less than the printed decimals show?"""
-    if not excludes_null(q, est.ci_lb, est.ci_ub):
-        return False
-    nearer = est.ci_lb if est.ci_lb > q.null else est.ci_ub
-    return f.effect(nearer, q.measure, places) == f.effect(q.null, q.measure, places)
+def borderline(q: Question, lb: float, ub: float, places: int) -> bool:
+    """Does a limit print as no difference?"""
+    null = f.effect(q.null, q.measure, places)
+    return null in (f.effect(lb, q.measure, places), f.effect(ub, q.measure, places))
 
 
-def size(q: Question, value: float, places: int) -> str:
+def is_clear(q: Question, est: Estimate, places: int) -> bool:
+    """Does the interval exclude no difference, and by more than the printed decimals hide?"""
+    return (
+        f.known(est.ci_lb)
+        and f.known(est.ci_ub)
+        and excludes_null(q, est.ci_lb, est.ci_ub)
+        and not borderline(q, est.ci_lb, est.ci_ub, places)
+    )
+
+
+def size(q: Question, value: float, places: int, clear: bool) -> str:
     """A limit or estimate in words, with its direction: '0.30 standard deviations in favour of peer support'."""
     if q.is_ratio:
-        return f"{f.effect(value, q.measure, places)} ({favours(q, value)})"
-    unit = {"SMD": " standard deviations", "RD": ""}.get(q.measure, " points")
-    return f"{f.number(abs(value), places)}{unit} {favours(q, value)}"
+        return f"{f.effect(value, q.measure, places)} ({leans(q, value, clear)})"
+    unit = {"SMD": " standard deviations", "RD": ""}.get(q.measure, f" {q.unit}")
+    return f"{f.number(abs(value), places)}{unit} {leans(q, value, clear)}"
 
 
 def numbers(q: Question, value: float, lb: float | None, ub: float | None, places: int) -> str:
@@ -97,16 +113,16 @@ def numbers(q: Question, value: float, lb: float | None, ub: float | None, place
     return f"{q.measure} {f.effect(value, q.measure, places)}, 95% CI {f.interval(lb, ub, q.measure, places)}"
 
 
-def people(n: float | None) -> str:
-    return f" with {f.count(n)} people" if f.known(n) else ""
-
-
 def axis_labels(q: Question) -> tuple[str, str]:
     """What the left and the right of an axis mean, computed from which end is good."""
-    x, y = intervention(q), comparator(q)
-    if q.better_is == "lower":
+    return axis_directions(q.better_is, intervention(q), versus(q))
+
+
+def axis_directions(better_is: str, x: str, y: str) -> tuple[str, str]:
+    """The same for any two names."""
+    if better_is == "lower":
         return f"favours {x}", f"favours {y}"
-    if q.better_is == "higher":
+    if better_is == "higher":
         return f"favours {y}", f"favours {x}"
     return f"lower with {x}", f"higher with {x}"
 
@@ -125,5 +141,10 @@ def direction_note(q: Question) -> str:
     return f"{zero} {means}. {good}."
 
 
-def listed(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " or " + names[-1]
+def listed(names: list[str], word: str = "or") -> str:
+    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + f" {word} " + names[-1]
+
+
+def degrees(df: float) -> str:
+    """'1 degree of freedom', '3 degrees of freedom'."""
+    return f"{f.count(df)} degree{'' if df == 1 else 's'} of freedom"

@@ -31,9 +31,19 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class Content:
+    """What the intervention arms of some of the trials used received. `weight` in percent; None where unknown."""
+
+    label: str
+    trials: int
+    weight: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """`question.json`. `better_is` is 'lower', 'higher' or ''; `event` says what was counted ('died'), or ''.
 
+    `unit` is that of a mean difference; `content` says what the trials used tested.
     From `headline_prediction_from_k` trials the prediction interval is a headline; below it is a warning.
     """
 
@@ -55,6 +65,8 @@ class Question:
     k: int
     n: float | None
     found: int
+    unit: str
+    content: tuple[Content, ...]
     published: tuple[str, ...]
     headline_prediction_from_k: int
     choices: tuple[Choice, ...]
@@ -84,6 +96,7 @@ class Estimate:
     pi_ub: float | None = None
     p: float | None = None
     study: str = ""
+    tau2: float | None = None
 
 
 @dataclass(frozen=True)
@@ -140,7 +153,23 @@ class Evidence:
             None if kind == "common" else row.shown_pi_lb,
             None if kind == "common" else row.shown_pi_ub,
             row.p,
+            tau2=None if kind == "common" else row.tau2,
         )
+
+    @cached_property
+    def other_analyses(self) -> pd.DataFrame:
+        """Rows of POOLED beside the headline that answer the same question with another choice, whose interval is
+        known: sensitivity analyses and those with one trial left out. A variant of the prediction interval alone has
+        the headline's own interval."""
+        names = self.pooled["analysis"]
+        headline = ("main", "common_effect", "pi_k2")
+        kept = ~names.isin(headline) & ~names.str.startswith("subgroup_") & self.pooled["shown_ci_lb"].notna()
+        return self.pooled[kept].reset_index(drop=True)
+
+    @cached_property
+    def unknown_clusters(self) -> list[str]:
+        """Trials used that were randomised by cluster, or may have been, and whose interval may not show it."""
+        return self.used.loc[self.used["clustering"] == "unknown", "study"].drop_duplicates().tolist()
 
 
 def load(results: str | Path, key: str) -> Evidence:
@@ -206,6 +235,7 @@ def _question(raw: dict[str, Any], file: str) -> Question:
     lo, hi = raw["window_weeks"] or (None, None)
     values |= {n: raw[n] or "" for n in ("better_is", "event")}
     values |= {n: tuple(raw[n]) for n in ("roles", "published")}
+    values["content"] = tuple(Content(str(c["label"]), int(c["trials"]), c["weight"]) for c in raw["content"])
     values["choices"] = tuple(Choice(str(c["choice"]), str(c["value"]), str(c["why"])) for c in raw["choices"])
     return Question(**{**values, "window_weeks": (lo, hi)})
 

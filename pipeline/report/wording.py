@@ -1,25 +1,27 @@
 """Sentences derived from numbers: every word that depends on a number is chosen here, so no prose outlives its result.
 
-The rules: a direction is computed from the sign and from which end is good; "significant" is never said; a wide
-interval never becomes "no effect"; two trials get no random-effects claim; certainty is not judged unless a judgement
-is given.
+The rules: a direction is computed from the sign and from which end is good; "in favour of" is said only where the
+interval excludes no difference; "significant" is never said; a wide interval never becomes "no effect"; two trials
+get no random-effects claim; certainty is not judged unless a judgement is given.
 """
 
 from __future__ import annotations
 
+from pipeline.report import cautions
 from pipeline.report import format as f
 from pipeline.report.phrases import (
+    borderline,
     comparator,
     count_word,
     counted,
+    degrees,
     excludes_null,
-    favours,
     inner,
     intervention,
+    is_clear,
+    leans,
     listed,
     numbers,
-    only_just,
-    people,
     sentence,
     size,
     subject,
@@ -28,19 +30,20 @@ from pipeline.report.phrases import (
 from pipeline.report.results import Estimate, Evidence, Question
 from pipeline.report.units import in_units
 
-CERTAINTY = "The certainty of this evidence has not been judged yet (GRADE)."
+CERTAINTY = "How certain this evidence is has not been judged yet (no GRADE judgement has been entered)."
+BORDERLINE = "borderline: the interval reaches almost exactly no difference"
 GAP = "This is a gap in the evidence; it does not show that {x} makes no difference."
 
 
 def amount_of_evidence(e: Evidence) -> str:
-    """How many trials, and how many people."""
+    """How many trials, how many people, and what the trials tested."""
     q, est = e.question, e.estimate
-    asked = f"{inner(q.outcome_label)}, {intervention(q)} compared with {comparator(q)}"
     if est is None:
-        return f"No trial gives this: {asked}."
-    if est.kind == "single":
-        return f"One trial{people(est.n)} gives this: {est.study}."
-    return sentence(f"{trials(est.k)}{people(est.n)} {'give' if est.k > 1 else 'gives'} this")
+        return f"No usable trial of {intervention(q)} has measured {inner(q.outcome_label)} against {comparator(q)}."
+    what = f"one trial, {est.study}" if est.kind == "single" else trials(est.k)
+    missing = "its number of people is not given" if est.k == 1 else "not every trial gives its number of people"
+    people = f" with {f.count(est.n)} people" if f.known(est.n) else f" ({missing})"
+    return f"This rests on {what}{people}. {cautions.tested(e)}".strip()
 
 
 def effect_sentence(e: Evidence) -> str:
@@ -53,12 +56,12 @@ def effect_sentence(e: Evidence) -> str:
         "common": "If both trials share one true effect (a common-effect line)",
         "mean": "On average over these trials",
     }[est.kind]
+    clear = is_clear(q, est, e.places)
     if q.is_ratio:
         what = f"the {inner(q.measure_label)} of {subject(q)}{counted(q)} is {f.effect(est.value, q.measure, e.places)}"
-        return (
-            f"{lead}, {what} (95% CI {f.interval(est.ci_lb, est.ci_ub, q.measure, e.places)}), {favours(q, est.value)}."
-        )
-    what = f"the difference in {subject(q)} is {size(q, est.value, e.places)}"
+        limits = f.interval(est.ci_lb, est.ci_ub, q.measure, e.places)
+        return f"{lead}, {what} (95% CI {limits}), {leans(q, est.value, clear)}."
+    what = f"the difference in {subject(q)} is {size(q, est.value, e.places, clear)}"
     return f"{lead}, {what} ({numbers(q, est.value, est.ci_lb, est.ci_ub, e.places)})."
 
 
@@ -67,20 +70,13 @@ def interval_sentence(q: Question, est: Estimate, places: int) -> str:
     if not (f.known(est.ci_lb) and f.known(est.ci_ub)):
         return "No interval can be given for this number, so nothing can be said about its precision."
     p = f" ({f.p_value(est.p)})" if f.known(est.p) else ""
-    if only_just(q, est, places):
-        return (
-            f"The interval lies only just {favours(q, est.value)}: to {count_word(places)} decimals "
-            f"it reaches no difference{p}."
-        )
-    if excludes_null(q, est.ci_lb, est.ci_ub):
-        which = (
-            f"wholly {favours(q, est.value)}"
-            if q.better_is
-            else f"wholly {favours(q, est.value)} than with {comparator(q)}"
-        )
-        return f"The interval lies {which}: it excludes no difference{p}."
+    if borderline(q, est.ci_lb, est.ci_ub, places):
+        return f"This is {BORDERLINE}{p}."
+    if is_clear(q, est, places):
+        which = leans(q, est.value, True) + ("" if q.better_is else f" than with {comparator(q)}")
+        return f"The interval lies wholly {which}: it excludes no difference{p}."
     who = "The trial" if est.kind == "single" else "The trials"
-    reach = f"from {size(q, est.ci_lb, places)} to {size(q, est.ci_ub, places)}"
+    reach = f"from {size(q, est.ci_lb, places, False)} to {size(q, est.ci_ub, places, False)}"
     return f"{who} cannot tell which is better: the interval includes no difference and reaches {reach}{p}."
 
 
@@ -88,15 +84,19 @@ def prediction_sentence(q: Question, est: Estimate, places: int) -> str:
     """What a new programme may expect; a warning below five trials; '' where there is no interval."""
     if not (f.known(est.pi_lb) and f.known(est.pi_ub)):
         return ""
+    if est.tau2 == 0:
+        return (
+            f"Between these {trials(est.k)} no difference beyond chance could be seen; that does not show that there "
+            "is none."
+        )
     limits = f.interval(est.pi_lb, est.pi_ub, q.measure, places)
-    excluded = excludes_null(q, est.pi_lb, est.pi_ub)
-    holds = f"all of it {favours(q, est.pi_lb)}" if excluded else "a range that includes no difference"
     if est.k < q.headline_prediction_from_k:
         return (
-            f"With {trials(est.k)} a prediction interval ({limits}) can only be a warning of how "
-            "little is known about a new "
-            "programme; it is no forecast."
+            f"With {trials(est.k)} a prediction interval ({limits}) can only be a warning of how little is known "
+            "about a new programme; it is no forecast."
         )
+    excluded = excludes_null(q, est.pi_lb, est.pi_ub)
+    holds = f"all of it {leans(q, est.pi_lb, True)}" if excluded else "a range that includes no difference"
     return (
         f"In a new programme of this kind the true result may lie anywhere from {limits} (95% "
         f"prediction interval): {holds}."
@@ -115,47 +115,55 @@ def not_used(e: Evidence) -> str:
     if near == 0:
         return "No trial with this outcome was found in the sources read."
     listed = "it is listed with its reason" if near == 1 else "each is listed with its reason"
-    return sentence(f"{trials(near)} with this outcome came near the question and could not be used; {listed}")
+    return sentence(f"{count_word(near)} {_results(near)} near the question could not be used; {listed}")
 
 
 def key_findings(e: Evidence) -> tuple[str, ...]:
-    """At most five sentences."""
+    """At most five points: the result, how far it holds, what it means elsewhere, what it rests on, its certainty."""
     q, est = e.question, e.estimate
-    first = amount_of_evidence(e)
+    amount = amount_of_evidence(e)
     if est is None:
-        return (
-            first,
-            not_used(e),
-            GAP.format(x=intervention(q)),
-            "With no trial there is no certainty to judge (GRADE).",
-        )
-    middle = [effect_sentence(e), interval_sentence(q, est, e.places)]
+        certainty = "With no trial there is no certainty to judge."
+        return (amount, not_used(e), GAP.format(x=intervention(q)), certainty)
+    holds = f"{interval_sentence(q, est, e.places)} {cautions.fragility(e)}".strip()
     if est.kind != "mean":
-        middle.append(single_caution(est))
+        beyond = single_caution(est)
     elif est.k >= q.headline_prediction_from_k:
-        middle.append(prediction_sentence(q, est, e.places))
+        beyond = prediction_sentence(q, est, e.places)
     else:
-        middle.append(in_units(e))
-    return tuple(s for s in (first, *middle, CERTAINTY) if s)
+        beyond = in_units(e)
+    return tuple(s for s in (effect_sentence(e), holds, beyond, amount, CERTAINTY) if s)
 
 
 def meaning(e: Evidence) -> str:
     """One short phrase for the funder's table."""
     q, est = e.question, e.estimate
     if est is None:
-        return "No trial gives this"
+        return "No usable trial"
     if not (f.known(est.ci_lb) and f.known(est.ci_ub)):
         return "No interval: cannot be judged"
-    if not excludes_null(q, est.ci_lb, est.ci_ub):
+    if borderline(q, est.ci_lb, est.ci_ub, e.places):
+        text = f"{leans(q, est.value, False)}; {BORDERLINE}"
+    elif is_clear(q, est, e.places):
+        text = f"{leans(q, est.value, True)}; the interval excludes no difference{_elsewhere(q, est)}"
+    else:
         return "Cannot tell: the interval includes no difference"
-    close = "only just excludes" if only_just(q, est, e.places) else "excludes"
-    text = f"{favours(q, est.value)}; the interval {close} no difference"
-    if est.kind == "mean" and f.known(est.pi_lb) and f.known(est.pi_ub) and est.k >= q.headline_prediction_from_k:
-        sure = excludes_null(q, est.pi_lb, est.pi_ub)
-        text += "; so does the prediction interval" if sure else "; a new programme may still see none"
-    if est.kind != "mean":
-        text += "; " + ("one trial only" if est.kind == "single" else "two trials only")
+    text += {"mean": "", "single": "; one trial only", "common": "; two trials only"}[est.kind]
     return text[:1].upper() + text[1:]
+
+
+def _elsewhere(q: Question, est: Estimate) -> str:
+    """What the prediction interval adds, where it is a headline."""
+    if est.kind != "mean" or est.k < q.headline_prediction_from_k or not f.known(est.pi_lb) or not f.known(est.pi_ub):
+        return ""
+    if est.tau2 == 0:
+        return ""
+    sure = excludes_null(q, est.pi_lb, est.pi_ub)
+    return "; so does the prediction interval" if sure else "; a new programme may still see none"
+
+
+def _results(n: int) -> str:
+    return "result" if n == 1 else "results"
 
 
 def heterogeneity_sentence(e: Evidence) -> str:
@@ -163,7 +171,7 @@ def heterogeneity_sentence(e: Evidence) -> str:
     row = e.analysis("main").iloc[0]
     limits = f" (95% interval {f.variance(row.tau2_lb)} to {f.variance(row.tau2_ub)})" if f.known(row.tau2_ub) else ""
     q_part = (
-        f"; Q = {f.number(row.Q, 2)} on {f.count(row.Q_df)} degrees of freedom, {f.p_value(row.Q_p)}"
+        f"; Q = {f.number(row.Q, 2)} on {degrees(row.Q_df)}, {f.p_value(row.Q_p)}"
         if f.known(row.Q)
         else ""
     )

@@ -1,0 +1,85 @@
+"""Sentences that qualify a result: how far it holds, what the trials tested, what their design leaves open."""
+
+from __future__ import annotations
+
+from pipeline.report import format as f
+from pipeline.report.phrases import count_word, excludes_null, inner, sentence, trials
+from pipeline.report.results import Content, Evidence
+
+SUPPORT = ("Support programme", "Support group")
+"""Contents that the word 'peer support' already says."""
+WAITLIST = (
+    "Comparisons with a waiting list tend to show larger effects than comparisons with usual care: people who wait "
+    "for help may improve less than they would otherwise."
+)
+
+
+def fragility(e: Evidence) -> str:
+    """In how many other analyses a result that excludes no difference does not hold; '' where it always does."""
+    est, others = e.estimate, e.other_analyses
+    if est is None or not (f.known(est.ci_lb) and f.known(est.ci_ub)) or others.empty:
+        return ""
+    if not excludes_null(e.question, est.ci_lb, est.ci_ub):
+        return ""
+    lost = [not excludes_null(e.question, r.shown_ci_lb, r.shown_ci_ub) for r in others.itertuples()]
+    if not any(lost):
+        return ""
+    left_out = [gone for gone, name in zip(lost, others["analysis"], strict=True) if name == "leave_one_out"]
+    always = ", and whichever single trial is left out" if left_out and all(left_out) else ""
+    return (
+        f"It does not hold up everywhere: the interval includes no difference in {count_word(sum(lost))} of "
+        f"{count_word(len(lost))} other analyses{always}."
+    )
+
+
+def tested(e: Evidence) -> str:
+    """'Two of the four trials, with 76% of the weight, tested ...'; '' where the name of the question says it."""
+    q = e.question
+    special = [c for c in q.content if c.label not in SUPPORT and c.label != q.intervention_label]
+    parts = [f"{_of(c.trials, q.k)}{_weight(c, q.k)} tested {content_name(c)}" for c in special]
+    return sentence("; ".join(parts)) if parts else ""
+
+
+def content_name(c: Content) -> str:
+    """The content with its article and without an unexplained abbreviation."""
+    name = inner(c.label).replace("CBT", "cognitive behavioural therapy (CBT)")
+    return f"a {name}" if name.endswith(("programme", "group")) else name
+
+
+def contents(e: Evidence) -> str:
+    """Every content with its trials and weight, for a table."""
+    some = len(e.question.content) > 1
+    return "; ".join(
+        f"{inner(c.label)} ({trials(c.trials)}"
+        + (f", {f.percent(c.weight)} of the weight" if some and f.known(c.weight) else "")
+        + ")"
+        for c in e.question.content
+    )
+
+
+def clusters(e: Evidence) -> str:
+    """Which trials may have intervals that are too narrow, and which rows show what that does; '' for none."""
+    names = e.unknown_clusters
+    if not names:
+        return ""
+    who = f"{', '.join(names)} {'was' if len(names) == 1 else 'were'}"
+    interval = "its interval" if len(names) == 1 else "their intervals"
+    text = f"{who} randomised by cluster, or may have been; {interval} may not account for that and may be too narrow"
+    rows = e.pooled[e.pooled["analysis"].isin(("no_unknown_clusters", "cluster_deff"))]
+    labels = "\u201d and \u201c".join(rows["label"])
+    return sentence(text + (f" (see \u201c{labels}\u201d under Other choices)" if labels else ""))
+
+
+def waitlist(e: Evidence) -> str:
+    return WAITLIST if e.question.comparator == "waitlist" and e.estimate is not None else ""
+
+
+def _of(n: int, k: int) -> str:
+    """'Two of the four trials', 'both trials', 'the one trial'."""
+    if n < k:
+        return f"{count_word(n)} of the {trials(k)}"
+    return {1: "the trial", 2: "both trials"}.get(k, f"all {trials(k)}")
+
+
+def _weight(c: Content, k: int) -> str:
+    return f", with {f.percent(c.weight)} of the weight," if k > c.trials and f.known(c.weight) else ""
