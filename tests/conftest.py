@@ -61,12 +61,16 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
     try:
         out.mkdir()
     except FileExistsError:
-        for _ in range(600):
-            if (out / "effects.csv").exists():
-                return out
+        while not (out / "effects.csv").exists():
+            if (out / "failed").exists():
+                pytest.fail("the other worker could not make the effects: see its error")
             time.sleep(0.1)
-        pytest.fail("the other worker has not made the effects")
-    _make_effects(out)
+        return out
+    try:
+        _make_effects(out)
+    except BaseException:
+        (out / "failed").touch()
+        raise
     return out
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 from pipeline.meta.clusters import design_effect
 
 DESIGN = r"(?<!not )(?<!non-)(?:cluster|icc=|clinics randomised|zones randomised|pair-matched|multilevel)"
-TITLE = r"(?<!not )(?<!non-)(?:cluster|group)[- ]randomi[sz]"
+TITLE = r"(?<!not )(?<!non-)cluster[- ]?randomi[sz]"
 WHOLE = r"cluster[- ]?r|clinics randomised|zones randomised"
 
 

@@ -110,7 +110,7 @@ def judge(found: pd.DataFrame, question: Question, book: Codebook, keep: frozens
     mark(found["condition_2"].ne(question.comparator), "compared with: " + _label(found["condition_2"], book))
     mark(outside, found["time_weeks"].map(lambda w: f"measured at {w:g} weeks, outside the window"))
     set_aside = _set_aside(found, keep)
-    mark(found["status"].eq("excluded") & ~set_aside, found["reason"])
+    mark(found["status"].eq("excluded") & ~set_aside, found["reason"].replace("", "excluded"))
     mark(found["status"].eq("not_computable"), found["reason"])
     other = found["measure"].ne(question.measure)
     mark(other & found["measure"].ne(""), "given as " + found["measure"] + ", the question asks " + question.measure)

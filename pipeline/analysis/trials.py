@@ -60,13 +60,13 @@ def one_per_trial(qualified: pd.DataFrame, question: Question) -> pd.DataFrame:
     ranked["_time"] = distance.fillna(np.inf)
     ranked["_instrument"] = instrument_rank(ranked["instrument"], question)
     ranked["_basis"] = ranked["basis"].map(BASIS_ORDER)
-    order = ["report_rank", "_time", "_instrument", "instrument", "_rater", "_basis"]
+    measured = ["report_rank", "_time", "_instrument", "instrument", "_rater"]
     ranked["_rater"] = ranked["rating"].ne("clinician")
-    best = ranked.sort_values(["trial_id", *order, "effect_id"], kind="stable")
+    best = ranked.sort_values(["trial_id", *measured, "_basis", "effect_id"], kind="stable")
     keep = []
     for _, rows in best.groupby("trial_id", sort=True):
         first = rows.iloc[0]
-        same = rows[(rows[order] == first[order]).all(axis=1) & rows["detail"].eq(first["detail"])]
+        same = rows[(rows[measured] == first[measured]).all(axis=1) & rows["detail"].eq(first["detail"])]
         same = same[same["study_id"].eq(first["study_id"]) & same["source"].eq(first["source"])]
         keep.append(same.drop_duplicates(["stratum", "arm_1", "arm_2"]))
     out = pd.concat(keep) if keep else ranked

@@ -100,9 +100,7 @@ def sign_against_means(d: Delivery) -> list[Finding]:
     low, high = rows[["endpoint", "change"]].min(axis=1) - slack, rows[["endpoint", "change"]].max(axis=1) + slack
     with_change = (rows["natural"] * rows["change"]).gt(0)
     settled = (
-        (rows["adjusted"] | rows["of_change"])
-        & with_change
-        & (rows["of_change"] | rows["natural"].between(low, high))
+        (rows["adjusted"] | rows["of_change"]) & with_change & (rows["of_change"] | rows["natural"].between(low, high))
     )
     unknown = rows["of_change"] & rows["change"].isna()
     either = ~settled & (rows["value_kind"].eq("event") | ~(rows["adjusted"] | with_change | unknown))

@@ -31,7 +31,7 @@ class CheckParams(Section):
     se_ratio_min: float = 0.7
     se_ratio_max: float = 1.4
     # SE of a printed MD over sqrt(sd1^2/n1 + sd2^2/n2): adjusted for baseline it is sqrt(1 - r^2) of it, 0.44 with
-    # r = 0.9 and 0.3 with r = 0.95, as alike as two readings of one day; a design effect of 9 gives 3
+    # r = 0.9 and 0.3 with r = 0.95, above the retest reliability of most scales; a design effect of 9 gives 3
     md_se_ratio_min: float = 0.3
     md_se_ratio_warning: float = 0.4
     md_se_ratio_max: float = 3.0
@@ -56,7 +56,7 @@ class CheckParams(Section):
     # SD over the arm's own baseline SD
     sd_own_min: float = 1 / 3
     sd_own_max: float = 3.0
-    # |SMD| from which SDs that small exclude: an SE given as an SD multiplies it by sqrt(n), 0.3 by 5 with 25 per arm
+    # |SMD| from which SDs that small exclude: an SE given as an SD multiplies it by sqrt(n), with 25 per arm 0.3 to 1.5
     sd_low_smd: float = 1.5
     # a single small SD is an end-of-scale effect unless it is also below this share of the mean's height on the scale
     sd_height_share: float = 0.25

@@ -22,7 +22,8 @@ def smd_standard_error(d: Delivery) -> list[Finding]:
     A larger one has its reason, and is a note, where the row carries clustering and the stated ICC and cluster size
     account for it: in arm 1 only when the comparator is a control (nobody groups people who get usual care).
     """
-    rows = d.reported[has_measure(d, d.reported["effect_type"], Measure.SMD) & d.reported[["n_1", "n_2"]].ge(2).all(axis=1)]
+    rows = d.reported[has_measure(d, d.reported["effect_type"], Measure.SMD)]
+    rows = rows[rows[["n_1", "n_2"]].ge(2).all(axis=1)]
     events = d.arm_rows.loc[d.arm_rows["value_kind"].eq("event"), ["source", "row_id"]].drop_duplicates()
     rows = rows.merge(events, how="left", indicator="kind")
     rows = rows[rows["kind"].eq("left_only") & rows["se"].gt(0)]
@@ -126,34 +127,36 @@ def sd_too_large(d: Delivery) -> list[Finding]:
     rows = with_reference(d)
     limit = d.params.sd_ratio_max * rows["reference"]
     bad = rows[rows["measured"] & (rows["sd_1"].gt(limit) | rows["sd_2"].gt(limit))]
-    return findings(bad, WARNING, "arms", sds, "not kept out, but look at it: another version of the scale, or a misprint")
+    return findings(bad, WARNING, "arms", sds, "not kept out, but look at it: another version, or a misprint")
 
 
 def sd_against_own_baseline(d: Delivery) -> list[Finding]:
     """Both end-point SDs far below or above the arms' own baseline SDs: a standard error, or a misprint.
 
-    `exclude` where both are small, beside their baseline or a reference SD that cannot exclude by itself, and the
-    standardised difference is large: the two have one cause. `warning` where no reference SD can judge them.
+    `exclude` where both are small, beside their baseline or a reference SD from few trials, and the standardised
+    difference is large: the two have one cause. Without that, `warning` where no reference SD speaks of them.
     """
     rows, p = with_reference(d), d.params
     sd = rows[["sd_1", "sd_2"]]
     own = sd / rows[["baseline_sd_1", "baseline_sd_2"]].where(rows[["baseline_sd_1", "baseline_sd_2"]].gt(0)).to_numpy()
     low, high = own.lt(p.sd_own_min).all(axis=1), own.gt(p.sd_own_max).all(axis=1)
-    usual = sd.div(rows["reference"], axis=0).lt(p.sd_ratio_min).all(axis=1) & ~near_the_bottom(rows)
-    sure = (low | usual) & rows["smd"].gt(p.sd_low_smd)
+    small = sd.div(rows["reference"], axis=0).lt(p.sd_ratio_min).all(axis=1)
+    sure = (low | (small & ~rows["measured"] & ~near_the_bottom(rows))) & rows["smd"].gt(p.sd_low_smd)
+    odd = (low & ~small) | (high & rows["reference"].isna())
     return findings(
         rows[sure], EXCLUDE, "arms", lambda r: f"{_own(r)}, and a standardised difference of {r.smd:.2f}",
         "probably standard errors: read the SDs in the publication",
     ) + findings(
-        rows[(low | high) & ~sure & rows["reference"].isna()], WARNING, "arms", _own,
+        rows[odd & ~sure], WARNING, "arms", _own,
         "not kept out, but look at it: a standard error or a misprint at one of the two times",
     )  # fmt: skip
 
 
 def _own(r: Any) -> str:
-    before = f"after {r.baseline_sd_1:g} and {r.baseline_sd_2:g} at baseline"
+    unknown = np.isnan(r.baseline_sd_1 * r.baseline_sd_2)
+    before = "" if unknown else f" after {r.baseline_sd_1:g} and {r.baseline_sd_2:g} at baseline"
     usual = "" if np.isnan(r.reference) else f", usual SD {r.reference:.3g}"
-    return f"SD {r.sd_1:g} and {r.sd_2:g} {before}{usual}"
+    return f"SD {r.sd_1:g} and {r.sd_2:g}{before}{usual}"
 
 
 def pre_post_change(d: Delivery) -> list[Finding]:

@@ -76,7 +76,7 @@ def read_metapsy(folder: Path, book: Codebook, source: str) -> Tidy:
     rows["modality_1"] = [a.modality for a in read]
     rows["condition_2"] = code("condition", "condition_arm2")
     rows["role_2"], rows["modality_2"] = "none", ""
-    _times(rows, num, report)
+    _times(rows, raw, num, report)
     _values(rows, raw, num)
     _delivered_g(rows, raw, num, event, report)
     apply_decisions(rows, folder, book, report)
@@ -91,13 +91,14 @@ def _read(path: Path) -> tuple[pd.DataFrame, str]:
     return frame.where(frame.ne("NA"), ""), "," if raw_form else "."
 
 
-def _times(rows: pd.DataFrame, num: dict[str, pd.Series], report: ReadingReport) -> None:
+def _times(rows: pd.DataFrame, raw: pd.DataFrame, num: dict[str, pd.Series], report: ReadingReport) -> None:
     zero = num["time_weeks"].eq(0)
     for row in rows.loc[zero, "row_id"]:
         report.add("changed", "0 weeks after randomisation cannot be an end of treatment: weeks unknown", row,
                    "time_weeks", 0.0, "")  # fmt: skip
     rows["time_weeks"] = num["time_weeks"].mask(zero)
-    rows["time_basis"] = np.where(rows["time_weeks"].isna(), "post_treatment", "randomisation")
+    unknown = np.where(raw["time"].eq("post"), "post_treatment", "unspecified")
+    rows["time_basis"] = np.where(rows["time_weeks"].isna(), unknown, "randomisation")
 
 
 def _values(rows: pd.DataFrame, raw: pd.DataFrame, num: dict[str, pd.Series]) -> None:

@@ -55,7 +55,7 @@ class Prediction:
     df: FloatArray
 
 
-# t_k1: Partlett & Riley 2017, Stat Med 36:301, with the interval's own standard error; t_k2: Higgins, Thompson &
+# t_k1: the choice of metafor, with the interval's own standard error; t_k2: Higgins, Thompson &
 # Spiegelhalter 2009, J R Stat Soc A 172:137, with the customary 1 where k - 2 is 0; normal: tau2 as if known.
 PREDICTION: dict[str, Callable[[FloatArray], FloatArray]] = {
     "t_k1": lambda k: k - 1,

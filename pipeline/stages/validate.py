@@ -10,12 +10,14 @@ import pandas as pd
 from pipeline import codebook, params, tables
 from pipeline.checks import CheckParams, Delivery, run_checks
 from pipeline.stages.command import Paths, run
+from pipeline.stages.deliveries import in_order
 
 
 def main(at: Paths) -> None:
     """Check all deliveries."""
     book, thresholds = codebook.load(at.codebook), params.section(at.params, "checks", CheckParams)
-    found = pd.concat([run_checks(_delivery(folder, book, thresholds)) for folder in at.tidy], ignore_index=True)
+    folders = in_order(at.tidy, at.params)
+    found = pd.concat([run_checks(_delivery(folder, book, thresholds)) for folder in folders], ignore_index=True)
     errors = found[found["severity"].eq("error")]
     if len(errors):
         lines = [

@@ -25,11 +25,11 @@ from pipeline.codebook_tables import OTHERS, REGISTRIES  # noqa: E402
 from pipeline.schemas import TABLES, Column  # noqa: E402
 from pipeline.vocabulary import Severity  # noqa: E402
 
-DOCUMENTS = ("docs/methods.md", "docs/data.md", "docs/validation.md", "GLOSSARY.md", "data/README.md")
+DOCUMENTS = ("README.md", "docs/methods.md", "docs/data.md", "docs/validation.md", "GLOSSARY.md", "data/README.md")
 MARK = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", flags=re.S)
 QUESTION = "data/results/questions/<question>"
 FILES = {
-    **{t: f"data/tidy/<delivery>/{t}.csv" for t in ("studies", "study_arms", "reported", "reading")},
+    **{t: f"data/tidy/deliveries/<delivery>/{t}.csv" for t in ("studies", "study_arms", "reported", "reading")},
     **{t: f"data/tidy/{t}.csv" for t in ("links", "issues")},
     "effects": "data/effects/effects.csv",
     **{t: f"{QUESTION}/{t}.csv" for t in ("studies_used", "pooled", "tests", "translated")},
@@ -188,9 +188,25 @@ def innocent() -> str:
     return table(("Row that must pass", "Row", "Check"), ((w, r, f"`{c}`") for c, r, w in named.INNOCENT)) + "\n"
 
 
+def questions() -> str:
+    asked = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))["questions"]
+    return table(("Question", "Report"), ((q["title"], f"`{key}.pdf`") for key, q in asked.items())) + "\n"
+
+
 GENERATED: dict[str, Callable[[], str]] = {
     f.__name__: f
-    for f in (schemas, checks, deliveries, codebook_tables, gold, known_answers, second_opinions, defects, innocent)
+    for f in (
+        schemas,
+        checks,
+        deliveries,
+        codebook_tables,
+        gold,
+        known_answers,
+        second_opinions,
+        defects,
+        innocent,
+        questions,
+    )
 }
 
 

@@ -123,7 +123,6 @@ def test_only_stated_usual_care_is_usual_care(book: Codebook) -> None:
     [
         "volunteer (NOT a lived-experience peer)",
         "trained non-professional mentor mothers (local mothers; befriending/advocacy)",
-        "peer mothers",
         "friend (peer telephone call)",
         "peer volunteer (one component of a multi-component programme)",
         "12-step group volunteers (clinician-delivered linkage)",

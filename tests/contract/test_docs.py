@@ -126,8 +126,11 @@ def test_the_printed_stop_of_the_checks_is_real(tmp_path: Path) -> None:
     folder = changed(tmp_path / "my_trials", "PS0001", "events_int", "298")
     tidy = READERS["trial_table"](folder, codebook.load(ROOT / "data/codebook"), "my_trials")
     for name, frame in (("studies", tidy.studies), ("study_arms", tidy.arms), ("reported", tidy.reported)):
-        tables.write(frame, TABLES[name], tmp_path / "tidy" / f"{name}.csv")
-    at = Namespace(codebook=ROOT / "data/codebook", params=ROOT / "params.yaml", tidy=[tmp_path / "tidy"], out=None)
+        tables.write(frame, TABLES[name], tmp_path / "tidy" / "my_trials" / f"{name}.csv")
+    choices = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    params = tmp_path / "params.yaml"
+    params.write_text(yaml.safe_dump(choices | {"sources": {"my_trials": {"reader": "trial_table"}}}), encoding="utf-8")
+    at = Namespace(codebook=ROOT / "data/codebook", params=params, tidy=[tmp_path / "tidy"], out=None)
     with pytest.raises(SystemExit) as stopped:
         validate.main(at)
     assert str(stopped.value).strip() in read("docs/data.md")

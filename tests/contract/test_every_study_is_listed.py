@@ -78,7 +78,8 @@ def test_every_trial_found_is_listed_used_or_with_its_reason(tables_of, effects,
     monkeypatch.setattr(synthesis, "sensitivity", lambda *_: [])
     monkeypatch.setattr(synthesis, "subgroup_analyses", lambda *_: ([], []))
     question = QUESTIONS[key]
-    found = effects[effects["outcome"].eq(question.outcome) & effects["source"].isin(question.sources)]
+    outcomes = (question.outcome, *question.related_outcomes)
+    found = effects[effects["outcome"].isin(outcomes) & effects["source"].isin(question.sources)]
     if question.kind == "context":
         found = found[found["condition_1"].isin(question.conditions) & found["condition_2"].eq(question.comparator)]
     choices = params.section(ROOT / "params.yaml", "synthesis", SynthesisParams)

@@ -38,6 +38,10 @@ DEFECTS = [
     ("sign_against_means", "PS0091", "exclude", "reported", "van Gestel-Timmermans 2012, quality of life, 12 weeks"),
     ("sign_against_means", "PS0092", "exclude", "reported", "van Gestel-Timmermans 2012, quality of life, 24 weeks"),
     ("sign_against_means", "M0605", "exclude", "reported", "Rohde 2014b"),
+    # a sign that neither the end-point means nor the changes from baseline bear out, nothing adjusted
+    ("sign_against_means", "PS3033", "exclude", "row", "PLINY 2014, EQ-5D"),
+    ("sign_against_means", "PS3035", "exclude", "row", "PLINY 2014, social loneliness"),
+    ("sign_against_means", "M0518", "exclude", "row", "Pan 2023, EPDS"),
     # a sign against the end-point means, in agreement with the changes from baseline
     ("sign_against_means", "PS0098", "warning", "reported", "Lloyd-Evans 2020, loneliness"),
     ("sign_against_means", "PS0110", "warning", "reported", "Russinova 2018, work motivation"),
@@ -71,9 +75,15 @@ DEFECTS = [
     ("sd_too_small", "M0416", "warning", "arms", "Malouff 1988, POMS-D per item"),
     ("sd_too_small", "M0871", "warning", "arms", "Wong 2008a, BDI per item"),
     ("count_dispersion", "PS2051", "exclude", "arms", "Bridge 2021, emergency visits"),
+    ("sd_against_own_baseline", "M0105", "exclude", "arms", "Chan 2012, BDI-II: SD 0.6 after 14.1"),
+    ("sd_against_own_baseline", "M0104", "warning", "arms", "Chan 2012, BDI-II: SD 2.7 after 14.8"),
     # an SD that no scores on the scale can have
     ("mean_and_sd_beyond_range", "M0067", "exclude", "arms", "Boele 2021, columns shifted"),
     ("mean_and_sd_beyond_range", "M0170", "exclude", "arms", "Ede 2020"),
+    # randomised by cluster by its title alone
+    ("cluster_not_named", "PS0063", "warning", "row", "Nakimuli-Mpungu 2020"),
+    ("cluster_not_named", "PS0065", "warning", "row", "Rahman 2008"),
+    ("cluster_not_named", "PS0070", "warning", "row", "Sikander 2019"),
     # noted by the extractors
     ("extractor_flag", "PS3080", "exclude", "row", "Haider 2000, denominators"),
     ("extractor_flag", "PS3092", "exclude", "row", "MoMent 2018, not randomised"),
@@ -94,10 +104,29 @@ INNOCENT = [
     ("sign_untestable", "PS3011", "Johansson 2016: the source says that the control improved"),
     ("smd_standard_error", "PS0085", "van Gestel-Timmermans 2012, empowerment"),
     ("smd_standard_error", "M0107", "Chen 2000: g from events"),
+    ("md_standard_error", "PS3010", "Johansson 2016: 0.14 [-0.08, 0.36], people in 39 clusters"),
+    ("md_standard_error", "PS0020", "MOSAIC 2011, social support: wide with its clusters"),
+    ("md_standard_error", "PS3034", "PLINY 2014: a rounded interval"),
     ("sd_too_small", "M0002", "Abas 2018"),
+    ("sd_against_own_baseline", "PS0079", "Druss 2018, recovery"),
+    ("count_dispersion", "PS0005", "Sledge 2011, admissions: variance 1.6 to 2 times the mean"),
+    ("count_dispersion", "PS0006", "Sledge 2011, days in hospital"),
+    ("cluster_not_named", "PS3010", "Johansson 2016: its clusters are named"),
+    ("cluster_not_named", "M0789", "Trevillion 2020: a parallel-group randomised trial"),
     ("sd_too_small", "M0900", "Zu 2014: 2.4 (2.3), people who are well are alike"),
     ("repeated_in_other_words", "M0796", "Turner 1979: two controls with 4 of 17"),
     ("same_row_twice", "M0796", "Turner 1979"),
+]
+
+
+# slips of a typist in rows that are sound: row, new cells, check, severity, what must not be used
+SLIPS = [
+    ("PS0002", {"events_int": "83", "events_ctl": "64"}, "sign_against_means", "exclude", "row"),
+    ("PS0006", {"sd_int": "2.81", "sd_ctl": "3.6"}, "count_dispersion", "exclude", "arms"),
+    ("PS0079", {"sd_int": "0.039", "sd_ctl": "0.048"}, "sd_against_own_baseline", "exclude", "arms"),
+    ("PS3010", {"ci_low": "0.13", "ci_high": "0.15"}, "md_standard_error", "exclude", "reported"),
+    ("PS3031", {"sd_int": "0.41", "sd_ctl": "0.38"}, "md_standard_error", "exclude", "row"),
+    ("PS3010", {"ci_low": "-2.1", "ci_high": "2.38"}, "md_standard_error", "note", "reported"),
 ]
 
 
@@ -126,7 +155,7 @@ def test_the_defect_is_found(issues, check, row, severity, applies_to, whose):
     assert (check, row) in issues.index, whose
     found = issues.loc[(check, row)]
     assert (found["severity"], found["applies_to"]) == (severity, applies_to), whose
-    assert any(digit.isdigit() for digit in found["evidence"]) or check == "extractor_flag"
+    assert any(digit.isdigit() for digit in found["evidence"]) or check in {"extractor_flag", "cluster_not_named"}
 
 
 @pytest.mark.parametrize(("check", "row", "whose"), INNOCENT, ids=lambda x: str(x).split(",")[0])
@@ -134,6 +163,21 @@ def test_the_innocent_is_not(issues, delivered, check, row, whose):
     assert check in CHECKS
     assert any(row in set(d.arm_rows["row_id"]) for d in delivered.values()), "no such row"
     assert (check, row) not in issues.index, whose
+
+
+@pytest.mark.parametrize(("row", "cells", "check", "severity", "applies_to"), SLIPS)
+def test_a_slip_in_a_sound_row_is_found(issues, tmp_path, row, cells, check, severity, applies_to):
+    source = "peer_support_trials" if row < "PS2" else "peer_support_trials_second"
+    reader, file = FILES[source]
+    table = pd.read_csv(ROOT / "data" / "raw" / source / file, dtype=str, keep_default_na=False)
+    table.loc[table["row_id"].eq(row), list(cells)] = list(cells.values())
+    table.to_csv(tmp_path / file, index=False)
+    book = codebook.load(ROOT / "data" / "codebook")
+    tidy = READERS[reader](tmp_path, book, source)
+    slip = run_checks(Delivery(tidy.studies, tidy.arms, tidy.reported, book), {check: CHECKS[check]})
+    found = slip.set_index("row_id").loc[row]
+    assert (check, row) not in issues.index
+    assert (found["severity"], found["applies_to"]) == (severity, applies_to)
 
 
 def test_the_numbers_that_show_a_defect_are_in_its_evidence(issues):

@@ -113,7 +113,7 @@ def test_hostile_names_are_printed_and_never_run(results: Path, tmp_path: Path) 
 
 def test_a_report_without_a_trial_says_so(results: Path, tmp_path: Path) -> None:
     text = text_of(opened(technical(results, "none"), tmp_path))
-    assert "No trial gives this" in text
+    assert "No usable trial of peer support has measured" in text
     assert "What would answer it" in text
     assert "Forest plot" not in text
 

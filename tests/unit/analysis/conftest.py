@@ -14,16 +14,17 @@ from pipeline.analysis.effects import effects
 from pipeline.analysis.questions import Question
 from pipeline.analysis.synthesis import SynthesisParams
 
-PLACE = {"source": "a", "study_id": "made-2001", "outcome": "depression", "instrument": "bdi2", "time_weeks": 12}
+PLACE = {"source": "a", "study_id": "made-2001", "outcome": "depression", "instrument": "bdi2", "time_weeks": 12,
+         "reference": "made"}  # fmt: skip
 WHERE = ("stratum", "detail", "rating", "time_basis")
-ARM = ("n", "mean", "sd", "events", "total", "baseline_mean", "baseline_sd")
+ARM = ("n", "mean", "sd", "events", "total", "baseline_mean", "baseline_sd", "person_time")
 EFFECT = {
     "source": "a", "source_rows": "R1", "trial_id": "t1", "study_id": "made-2001", "study": "Made 2001", "year": 2001,
     "arm_1": "peers", "condition_1": "support_programme", "role_1": "peer", "modality_1": "one_to_one",
     "arm_2": "usual", "condition_2": "usual_care", "role_2": "none", "outcome": "depression", "instrument": "bdi2",
     "rating": "self-report", "time_weeks": 26, "time_basis": "randomisation", "measure": "SMD", "basis": "means",
     "yi": -0.3, "vi": 0.04, "n_1": 50, "n_2": 50, "design_effect": 1, "clustering": "none", "rob": "low",
-    "randomised": "yes", "status": "ok",
+    "randomised": "yes", "status": "ok", "in_change": False, "report_rank": 0, "reference": "made", "n": 100,
 }  # fmt: skip
 QUESTION = {
     "title": "Made", "kind": "peer_support", "outcome": "depression", "measure": "SMD", "roles": ("peer",),
@@ -61,7 +62,7 @@ def effects_of(book) -> Callable[..., pd.DataFrame]:
                 reported.append(flags | given)
             key = (row["source"], row["study_id"])
             studies[key] = {"source": key[0], "study_id": key[1], "study": key[1], "reference": "made", "rob": "low",
-                            "randomised": "yes", **(study or {})}  # fmt: skip
+                            "randomised": "yes", **(study or {}).get(key[0], study or {})}  # fmt: skip
         same = [c for c in tables.STUDY_ARMS.columns if c != "source_rows"]
         once = (
             pd.DataFrame(arms).reindex(columns=list(tables.STUDY_ARMS.columns)).groupby(same, dropna=False, sort=False)
@@ -104,7 +105,8 @@ def choices() -> SynthesisParams:
     """The way of pooling that the hand calculations are made for."""
     content = {
         "tau2": "REML", "interval": "hk_floored", "prediction": "t_k1", "headline_prediction_from_k": 5,
-        "technical_prediction_from_k": 3, "level": 95, "subgroups": {"min_k": 10, "min_per_level": 2},
+        "technical_prediction_from_k": 3, "level": 95, "assumed_design_effect": 1.5,
+        "subgroups": {"min_k": 10, "min_per_level": 2},
         "small_study": {"min_k": 10},
     }  # fmt: skip
     return params.parse("made", "synthesis", content, SynthesisParams)

@@ -54,6 +54,16 @@ def test_count_data_give_a_ratio_of_means(effects_of):
     assert out[["yi", "vi"]].iloc[0].tolist() == pytest.approx([log(12 / 16), 64 / (20 * 144) + 81 / (22 * 256)])
 
 
+def test_events_in_person_time_give_a_rate_ratio(effects_of):
+    """log((12 / 520) / (20 / 480)), variance 1/12 + 1/20."""
+    visits = {"outcome": "emergency_visit_count", "instrument": "", "value_kind": "count"}
+    counted = {"events_1": 12, "person_time_1": 520, "events_2": 20, "person_time_2": 480}
+    out = effects_of(visits | counted).set_index("measure")
+    assert out.loc["IRR", ["yi", "vi", "vi_arm_2"]].tolist() == pytest.approx(
+        [log((12 / 520) / (20 / 480)), 1 / 12 + 1 / 20, 1 / 20]
+    )
+
+
 def test_a_scale_that_runs_against_its_outcome_is_turned_round(effects_of):
     with_it, against = (effects_of(MEANS | {"outcome": "hope", "instrument": i}) for i in ("herth", "bhs4"))
     assert against["yi"].tolist() == pytest.approx((-with_it["yi"]).tolist())
@@ -112,7 +122,7 @@ def test_an_excluded_row_keeps_its_reason(effects_of, applies_to, excluded):
     out = effects_of(MEANS | PRINTED, adjusted, issues=(issue("R1", applies_to), issue("R2", applies_to)))
     for row in out.itertuples():
         assert (row.status == "excluded") == (row.basis in excluded), row.effect_id
-        assert row.reason == ("cannot be" if row.basis in excluded else "")
+        assert (row.reason_code, row.reason) == (("check", "cannot be") if row.basis in excluded else ("", ""))
 
 
 def test_a_warning_excludes_nothing(effects_of):
@@ -123,6 +133,7 @@ def test_a_warning_excludes_nothing(effects_of):
 def test_not_randomised_comes_before_every_other_reason(effects_of, word, says):
     out = effects_of(MEANS, study={"randomised": word}, issues=(issue(),))
     assert out["reason"].str.contains(says).all()
+    assert set(out["reason_code"]) == {"not_randomised"}
 
 
 def test_a_difference_over_a_reference_sd_is_kept_for_the_sensitivity_analysis(effects_of):
@@ -130,7 +141,8 @@ def test_a_difference_over_a_reference_sd_is_kept_for_the_sensitivity_analysis(e
     md = {"effect_type": "adjusted_mean_difference", "adjusted": True, "effect": -2, "se": 1, "instrument": "phq9",
           "claimed_sign": "int_minus_ctl"}  # fmt: skip
     row = effects_of(md).loc["a:R1:SMD:reference_sd"]
-    assert (row["status"], row["yi"]) == ("excluded", pytest.approx(-2 / 5.021))
+    assert (row["status"], row["reason_code"]) == ("excluded", "reference_sd")
+    assert row["yi"] == pytest.approx(-2 / 5.021)
     assert "only in the sensitivity analysis" in row["reason"]
 
 
@@ -142,28 +154,35 @@ def smd(out):
     return out[out["measure"].eq("SMD")].set_index("source")
 
 
-def test_a_trial_in_two_deliveries_enters_once(effects_of):
+def test_reports_of_one_trial_are_ranked_by_delivery(effects_of):
     out = smd(effects_of(MEANS, MEANS | B, trials=SAME))
-    assert out["status"].to_dict() == {"a": "ok", "b": "excluded"}
-    assert out.loc["b", "reason"] == "taken from a, made-2001: a trial enters once"
-
-
-def test_the_second_delivery_gives_what_the_first_does_not(effects_of):
-    other = smd(effects_of(MEANS | {"outcome": "anxiety"}, MEANS | B, trials=SAME))
-    assert set(other["status"]) == {"ok"}
-    no_sd = effects_of(MEANS | {"sd_1": np.nan}, MEANS | B, trials=SAME)
-    assert smd(no_sd).loc["b", "status"] == "ok"
-
-
-def test_the_second_delivery_gives_what_a_check_keeps_out_of_the_first(effects_of):
-    out = smd(effects_of(MEANS, MEANS | B, trials=SAME, issues=(issue("R1"),)))
-    assert out["status"].to_dict() == {"a": "excluded", "b": "ok"}
-    assert out.loc["a", "reason"] == "cannot be"
+    assert out[["trial_id", "report_rank", "status"]].to_numpy().tolist() == [["t", 0, "ok"], ["t", 1, "ok"]]
 
 
 def test_a_certain_report_comes_before_an_uncertain_one(effects_of):
     unsure = SAME | {("a", "made-2001"): ("t", False)}
-    assert smd(effects_of(MEANS, MEANS | B, trials=unsure))["status"].to_dict() == {"a": "excluded", "b": "ok"}
+    ranks = smd(effects_of(MEANS, MEANS | B, trials=unsure))["report_rank"]
+    assert ranks["b"] < ranks["a"]
+
+
+def test_a_trial_is_as_cautious_as_its_most_cautious_certain_report(effects_of):
+    def rob(certain):
+        links = SAME | {("b", "made-2001-b"): ("t", certain)}
+        out = effects_of(MEANS, MEANS | B, trials=links, study={"b": {"rob": "high"}})
+        return smd(out)["rob"].to_dict()
+
+    assert rob(True) == {"a": "high", "b": "high"}
+    assert rob(False) == {"a": "low", "b": "high"}
+
+
+def test_who_gave_it_is_learnt_from_the_same_arm_of_the_first_report(effects_of):
+    silent = MEANS | B | {"role_1": "unclear"}
+    assert smd(effects_of(MEANS, silent, trials=SAME))["role_1"].to_dict() == {"a": "peer", "b": "peer"}
+    lay = MEANS | {"role_1": "lay", "arm_1": "lay", "mean_1": 11}
+    two_arms = effects_of(MEANS, lay, silent | {"mean_1": 11}, trials=SAME)
+    assert smd(two_arms).loc["b", "role_1"] == "lay"
+    other = effects_of(MEANS, lay, silent | {"mean_1": 10}, trials=SAME)
+    assert smd(other).loc["b", "role_1"] == "unclear"
 
 
 def test_no_row_is_lost(effects_of):
@@ -171,4 +190,6 @@ def test_no_row_is_lost(effects_of):
     out = effects_of(*(row | {"time_weeks": 10 + i} for i, row in enumerate(rows)))
     assert set(out["source_rows"]) == {"R1", "R2", "R3", "R4", "R5"}
     assert not (out["status"].ne("ok") & out["reason"].eq("")).any()
-    assert set(out.loc[out["source_rows"].eq("R5"), "basis"]) == {"change"}
+    changes = out[out["source_rows"].eq("R5")].set_index("measure")
+    assert changes["basis"].tolist() == ["change"] * 2
+    assert changes["in_change"].to_dict() == {"SMD": True, "MD": False}

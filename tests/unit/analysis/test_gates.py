@@ -117,20 +117,30 @@ def test_the_chance_to_be_better_off_knows_which_way_is_better(units):
 
 
 def test_people_among_1000(units):
-    """Median risk of 10, 20 and 60 in 100 is 20. RR 0.5: 100 fewer; OR 0.5: 0.1 / 0.9 = 111 in 1000, 88.9 fewer."""
-    trials = pd.DataFrame({"risk_2": [0.6, 0.1, 0.2, None]})
+    """6 of 10, 6 of 60 and 6 of 30 are 18 of 100. RR 0.5: 90 fewer in 1000; OR 0.5: 0.09 / 0.91 of them in all."""
+    trials = pd.DataFrame({"risk_2": [0.6, 0.1, 0.2, None], "n_2": [10, 60, 30, 50]})
     rr = line(-0.6931471805599453, -1.3862943611198906, 0.0, "RR")
-    assert units(rr, trials, measure="RR")["per_1000"] == pytest.approx([-100, -150, 0])
-    assert units(rr.assign(measure="OR"), trials, measure="OR")["per_1000"][0] == pytest.approx(
-        1000 * (0.1 / 0.9 - 0.2)
-    )
+    assert units(rr, trials, measure="RR")["per_1000"] == pytest.approx([-90, -135, 0])
+    odds = units(rr.assign(measure="OR"), trials, measure="OR")["per_1000"]
+    assert odds[0] == pytest.approx(1000 * (0.09 / 0.91 - 0.18))
 
 
 def test_no_more_than_all_of_1000(units):
-    trials = pd.DataFrame({"risk_2": [0.8]})
+    trials = pd.DataFrame({"risk_2": [0.8], "n_2": [10]})
     assert units(line(0.5, 0.1, 1.0, "RR"), trials, measure="RR")["per_1000"] == pytest.approx(
         [200, 1000 * (0.8 * exp(0.1) - 0.8), 200]
     )
+
+
+def test_without_a_known_risk_nothing_is_said_of_1000(units):
+    trials = pd.DataFrame({"risk_2": [None], "n_2": [10]})
+    assert set(units(line(-0.6931471805599453, -1, 0, "RR"), trials, measure="RR")) == {"percent"}
+
+
+def test_ratios_in_per_cent_and_differences_in_their_unit(units):
+    days = units(line(-0.6931471805599453, -1.3862943611198906, 0.0, "ROM"), measure="ROM", outcome="hospital_days")
+    assert days == {"percent": pytest.approx([-50, -75, 0])}
+    assert units(line(-0.4, -0.7, -0.1, "MD"), measure="MD", outcome="hba1c") == {"scale": [-0.4, -0.7, -0.1]}
 
 
 def test_two_trials_translate_their_common_effect_and_none_translate_nothing(units):
@@ -148,7 +158,7 @@ def test_a_question_in_words(found, studies, question, book, choices):
     assert about["better_is"] == "lower"
     choices_told = {c["choice"]: c["value"] for c in about["choices"]}
     assert choices_told["Time window"] == "0 to 60 weeks; the measurement nearest to 26 weeks"
-    unknown = answer("q", question(), found({"n_1": None}), studies, book, choices)
+    unknown = answer("q", question(), found({"n": None}), studies, book, choices)
     assert describe("q", question(), unknown, book, choices)["n"] is None
 
 

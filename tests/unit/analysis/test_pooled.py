@@ -20,7 +20,7 @@ THREE = [0.0, 0.3, 0.9]  # mean 0.4, variance 0.21
 def fit(yi, vi=0.04, measure="SMD"):
     trials = pd.DataFrame({
         "trial_id": [f"t{i}" for i in range(len(yi))], "study": [f"Study {i}" for i in range(len(yi))], "yi": yi,
-        "vi": vi, "n_1": 20.0, "n_2": 30.0,
+        "vi": vi, "n": 50.0,
     })  # fmt: skip
     return Fit(measure, trials, "REML", "hk_floored", "t_k1")
 
@@ -121,7 +121,7 @@ def test_ratios_are_shown_as_ratios():
 
 
 def test_people_are_unknown_where_one_trial_does_not_say():
-    trials = fit(THREE).trials.assign(n_1=[20, None, 20])
+    trials = fit(THREE).trials.assign(n=[50, None, 50])
     assert pd.isna(fit(THREE).but(trials=trials).people)
 
 
@@ -136,7 +136,7 @@ def variants(found, question, book):
     def of(*changes):
         effects, q = found(*changes), question()
         main = Fit("SMD", trials_for(effects, q, book), "REML", "hk_floored", "t_k1")
-        rows = sensitivity("q", q, effects, book, main, 3)
+        rows = sensitivity("q", q, effects, book, main, 3, 1.5)
         return {r["analysis"]: (r["k"], r["label"]) for r in rows}
 
     return of
@@ -152,8 +152,13 @@ def test_a_variant_that_changes_nothing_is_not_shown(variants):
 @pytest.mark.parametrize(
     ("extra", "name", "k"),
     [
-        ({"status": "excluded", "reason": "reference SD", "basis": "reference_sd"}, "reference_sd", 4),
-        ({"status": "excluded", "reason": "a check found it"}, "flagged_kept", 4),
+        (
+            {"status": "excluded", "reason_code": "reference_sd", "reason": "made", "basis": "reference_sd"},
+            "reference_sd",
+            4,
+        ),
+        ({"status": "excluded", "reason_code": "check", "reason": "made"}, "flagged_kept", 4),
+        ({"condition_1": "group_cbt"}, "support_only", 3),
         ({"rob": "high"}, "not_high_rob", 3),
         ({"basis": "reported_adjusted"}, "arm_values", 3),
     ],
@@ -169,6 +174,16 @@ def test_arm_values_take_the_place_of_the_adjusted_effect_of_the_same_trial(vari
     assert variants(*PLAIN, again)["arm_values"][0] == 3
 
 
+def test_cluster_trials_whose_interval_may_ignore_the_clusters(found, question, book):
+    """Left out, and with 1.5 times their variance: 1/0.04 and 1/0.06 weigh 60 and 40."""
+    effects, q = found({"yi": -0.2}, {"yi": -0.7, "clustering": "unknown"}), question()
+    main = Fit("SMD", trials_for(effects, q, book), "REML", "hk_floored", "t_k1")
+    rows = {r["analysis"]: r for r in sensitivity("q", q, effects, book, main, 3, 1.5)}
+    assert set(rows) == {"no_unknown_clusters", "cluster_deff"}
+    assert (rows["no_unknown_clusters"]["k"], rows["no_unknown_clusters"]["estimate"]) == (1, pytest.approx(-0.2))
+    assert rows["cluster_deff"]["estimate"] == pytest.approx(0.6 * -0.2 + 0.4 * -0.7)
+
+
 def test_without_outliers(variants):
     assert variants(*({"yi": 0.0} for _ in range(10)), {"yi": 3.0})["no_outliers"][0] == 10
 
@@ -176,8 +191,10 @@ def test_without_outliers(variants):
 def test_two_trials_left_are_a_common_effect(found, question, book):
     effects, q = found(*PLAIN[:2], {"rob": "high"}), question()
     main = Fit("SMD", trials_for(effects, q, book), "REML", "hk_floored", "t_k1")
-    row = next(r for r in sensitivity("q", q, effects, book, main, 3) if r["analysis"] == "not_high_rob")
-    assert (row["k"], row["method"]) == (2, "inverse variance, Wald interval")
+    row = next(r for r in sensitivity("q", q, effects, book, main, 3, 1.5) if r["analysis"] == "not_high_rob")
+    assert (row["k"], row["model"], row["method"]) == (2, "common effect", "inverse variance, Wald interval")
+    assert "two trials" in row["label"]
+    assert pd.isna(row["p"])
     assert row["estimate"] == pytest.approx(-0.25)
 
 

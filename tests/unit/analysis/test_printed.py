@@ -66,6 +66,15 @@ def test_cohens_d_is_corrected_once(read):
     assert (with_se.yi, with_se.vi) == pytest.approx((g, (0.3 * J(40)) ** 2))
 
 
+def test_a_two_sample_t_is_a_difference_in_sds(read):
+    """d = t sqrt(1/n1 + 1/n2), then corrected; t(60) = 2.000298 is two-sided p = 0.05 (table of Student's t)."""
+    g = -2.0002978 * sqrt(1 / 30 + 1 / 32) * J(60)
+    t = only(read("two_sample_t", effect=-2.0002978, n_1=30, n_2=32))
+    assert (t.yi, t.vi) == pytest.approx((g, 1 / 30 + 1 / 32 + g**2 / (2 * 62)))
+    p = only(read("two_sample_p", effect=-0.05, n_1=30, n_2=32))
+    assert (p.yi, p.vi) == pytest.approx((t.yi, t.vi), rel=1e-6)
+
+
 def test_odds_ratio_of_johnson_2018(read):
     """0.66, 95 % CI 0.43 to 0.99 (Lancet 2018;392:409-418)."""
     cells = EVENT | {"outcome": "acute_care_event"}

@@ -30,7 +30,8 @@ def chosen(found, question, book):
         ({"status": "excluded", "reason": "cannot be"}, "cannot be"),
         ({"status": "not_computable", "reason": "no SD", "yi": None, "vi": None}, "no SD"),
         ({"measure": "MD"}, "given as MD, the question asks SMD"),
-        ({"basis": "change"}, "never pooled with SMDs of end points"),
+        ({"in_change": True}, "never pooled with SMDs of end points"),
+        ({"outcome": "depression_event"}, "gives only: probable depression"),
         ({"yi": None, "vi": None}, "no effect could be computed"),
         ({"role_1": "lay", "time_weeks": 61}, "given by: lay workers"),
     ],
@@ -56,12 +57,12 @@ def test_conditions_narrow_the_question_where_it_names_them(found, question, boo
     [((), []), (("reference_sd",), ["e2"]), (("flagged",), ["e1"]), (("flagged", "reference_sd"), ["e1", "e2"])],
 )
 def test_what_a_sensitivity_analysis_sets_aside(found, question, book, keep, qualifies):
-    out = {"status": "excluded"}
     effects = found(
-        out | {"reason": "a check found it"},
-        out | {"reason": "no SD published: only with the instrument's reference SD", "basis": "reference_sd"},
-        out | {"reason": "taken from a: a trial enters once"},
-        out | {"reason": "not a randomised trial"},
+        *(
+            {"status": "excluded", "reason": "made", "reason_code": code}
+            for code in ("check", "reference_sd", "not_randomised")
+        ),
+        {"status": "not_computable", "reason": "made", "reason_code": "not_computable", "yi": None, "vi": None},
     )
     reasons = judge(effects, question(), book, frozenset(keep))
     assert effects.loc[reasons.eq(""), "effect_id"].tolist() == qualifies
@@ -70,11 +71,19 @@ def test_what_a_sensitivity_analysis_sets_aside(found, question, book, keep, qua
 def test_found_are_the_outcome_in_the_sources(found, question):
     effects = found({}, {"outcome": "hope"}, {"source": "c"}, {"source": "b"}, {"condition_2": "waitlist"})
     assert found_for(effects, question())["effect_id"].tolist() == ["e1", "e4", "e5"]
+    beside = question(related_outcomes=("hope",))
+    assert found_for(effects, beside)["effect_id"].tolist() == ["e1", "e2", "e4", "e5"]
     context = question(kind="context", conditions=("support_programme",))
     assert found_for(effects, context)["effect_id"].tolist() == ["e1", "e4"]
 
 
-def test_nearest_in_time_comes_first(chosen):
+def test_the_first_report_of_a_trial_that_has_an_answer_gives_it(chosen):
+    assert chosen({"report_rank": 1, "source": "b"}, {"time_weeks": 2}) == ["e2"]
+    flagged = {"status": "excluded", "reason_code": "check", "reason": "made"}
+    assert chosen({"report_rank": 1, "source": "b"}, flagged) == ["e1"]
+
+
+def test_then_the_nearest_in_time(chosen):
     assert chosen({"time_weeks": 12}, {"time_weeks": 30}, {"time_weeks": 52}) == ["e2"]
     assert chosen({"time_weeks": 12}, {"time_weeks": 30}, target_weeks=10) == ["e1"]
     assert chosen({"time_weeks": None}, {"time_weeks": 52}) == ["e2"]
@@ -125,13 +134,15 @@ def test_arms_with_one_control_share_its_variance_and_its_people(found, question
     trial = trials_for(found(ONE | one, ONE | two), question(), book).iloc[0]
     assert trial["yi"] == pytest.approx((0.06 * -0.4 + 0.03 * -0.1) / 0.09)
     assert trial["vi"] == pytest.approx((0.05 * 0.08 - 0.02**2) / 0.09)
-    assert (trial["n_1"], trial["n_2"]) == (100, 50)
-    assert trial["note"].startswith("2 arms against one comparator combined")
+    assert (trial["n_1"], trial["n_2"], trial["n"]) == (100, 50, 150)
+    assert trial["note"].startswith("2 contrasts with an arm in common combined")
 
 
 def test_people_are_unknown_where_one_arm_does_not_say(found, question, book):
     one, two = ONE | {"arm_1": "one", "vi_arm_2": 0.01}, ONE | {"arm_1": "two", "vi_arm_2": 0.01, "n_1": None}
-    assert np.isnan(trials_for(found(one, two), question(), book)["n_1"].iloc[0])
+    trial = trials_for(found(one, two), question(), book).iloc[0]
+    assert np.isnan(trial["n_1"])
+    assert np.isnan(trial["n"])
 
 
 def test_no_trial_gives_an_empty_table_with_all_columns(found, question, book):
@@ -148,6 +159,7 @@ def test_no_trial_gives_an_empty_table_with_all_columns(found, question, book):
         ({"comparator": "usual_car"}, "questions.q.comparator", "'usual_care'"),
         ({"conditions": ("group_cpt",)}, "questions.q.conditions", "'group_cbt'"),
         ({"instruments": ("bdi22",)}, "questions.q.instruments", "'bdi2'"),
+        ({"related_outcomes": ("hopp",)}, "questions.q.related_outcomes", "'hope'"),
         ({"translate_to": "phq99"}, "questions.q.translate_to", "'phq9'"),
     ],
 )

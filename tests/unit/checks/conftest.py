@@ -16,13 +16,14 @@ from pipeline.vocabulary import Better, Condition, Instrument, Outcome
 
 SHARED = {
     "source": "trials", "study_id": "a-2001", "stratum": "", "outcome": "depression", "detail": "",
-    "instrument": "bdi2", "rating": "", "time_weeks": 12.0, "time_basis": "randomisation", "note": "", "flag": "",
+    "instrument": "bdi2", "rating": "", "time_weeks": 12.0, "time_basis": "randomisation", "reference": "made",
+    "note": "", "flag": "",
 }  # fmt: skip
 ARM = ("n", "mean", "sd", "events", "total", "baseline_mean", "baseline_sd", "person_time")
 EFFECT = {
     "effect_type": "hedges_g", "adjusted": False, "cluster_adjusted": False, "effect": np.nan, "se": np.nan,
     "ci_lb": np.nan, "ci_ub": np.nan, "level": 95.0, "claimed_sign": "positive_favours_int", "n_1": np.nan,
-    "n_2": np.nan, "icc": np.nan, "cluster_size": np.nan,
+    "n_2": np.nan, "n_total": np.nan, "icc": np.nan, "cluster_size": np.nan,
 }  # fmt: skip
 
 
@@ -85,7 +86,10 @@ BOOK = SimpleNamespace(
 
 
 def contrast(row_id: str, **cells: Any) -> dict[str, Any]:
-    """A row of a delivery. Arm cells end in _1 and _2 (`n_1` is the arm's n); the reported effect's own by name."""
+    """A row of a delivery. Arm cells end in _1 and _2 (`n_1` is the arm's n); the reported effect's own by name.
+
+    The study's are `title` and `cluster`, read from the first row.
+    """
     return {"row_id": row_id, **cells}
 
 
@@ -119,7 +123,8 @@ def build(*rows: dict[str, Any], params: CheckParams | None = None) -> Delivery:
         "study_id": "a-2001",
         "study": "A 2001",
         "year": 2001,
-        "reference": "made",
+        "reference": rows[0].get("title", "made"),
+        "cluster": rows[0].get("cluster", ""),
         "randomised": "yes",
         "rob": "low",
     }

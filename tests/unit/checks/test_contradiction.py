@@ -88,7 +88,7 @@ def test_se_against_interval(found, row):
 )
 def test_sign_against_means(found, row, effect, cells, expected):
     issues = found("sign_against_means", row("R1", **(GOOD | {"effect": effect, "se": 0.26} | cells)))
-    assert issues.get("R1") == (None if expected is None else (expected, "reported"))
+    assert issues.get("R1") == (None if expected is None else (expected, "row"))
 
 
 def test_the_change_from_baseline_settles_the_sign_of_an_adjusted_effect(found, row):
@@ -101,8 +101,20 @@ def test_the_change_from_baseline_settles_the_sign_of_an_adjusted_effect(found, 
     # adjustment cannot carry it beyond the change score; an unadjusted effect has only its end-point means
     assert found(check, row("R1", **cells, effect=0.6, adjusted=True)) == {"R1": ("exclude", "reported")}
     assert found(check, row("R1", **cells, effect=0.25)) == {"R1": ("exclude", "reported")}
-    worse = cells | {"baseline_mean_1": 13.0, "baseline_mean_2": 19.0}
-    assert found(check, row("R1", **worse, effect=0.3, effect_type="hedges_g_did")) == {"R1": ("exclude", "reported")}
+    # without baselines nobody can tell what the changes were
+    bare = {k: v for k, v in cells.items() if not k.startswith("baseline")}
+    assert found(check, row("R1", **bare, effect=0.3, effect_type="hedges_g_did")) == {"R1": ("exclude", "reported")}
+
+
+def test_an_effect_that_neither_the_end_nor_the_change_bears_out_takes_its_row_with_it(found, row):
+    # 13 v 12 at the end, unchanged v 7 points down: nothing in the arms favours arm 1
+    cells = {"n_1": 30, "mean_1": 13.0, "sd_1": 10.0, "n_2": 30, "mean_2": 12.0, "sd_2": 10.0} | BASE
+    cells |= {"baseline_mean_1": 13.0, "baseline_mean_2": 19.0, "se": 0.26, "effect": 0.3}
+    check = "sign_against_means"
+    assert found(check, row("R1", **cells)) == {"R1": ("exclude", "row")}
+    assert found(check, row("R1", **cells, effect_type="hedges_g_did")) == {"R1": ("exclude", "row")}
+    assert found(check, row("R1", **cells, adjusted=True)) == {"R1": ("exclude", "reported")}
+    assert found(check, row("R1", **(cells | {"effect": -0.1}))) == {}
 
 
 def test_a_change_score_is_its_own_change(found, row):
@@ -110,14 +122,14 @@ def test_a_change_score_is_its_own_change(found, row):
     cells = {"n_1": 30, "mean_1": -5.0, "sd_1": 10.0, "n_2": 30, "mean_2": -3.0, "sd_2": 10.0, "value_kind": "change"}
     cells |= {"baseline_mean_1": 19.0, "baseline_mean_2": 28.0, "effect_type": "hedges_g_did", "se": 0.26}
     assert found("sign_against_means", row("R1", **cells, effect=0.2)) == {}
-    assert found("sign_against_means", row("R1", **cells, effect=-0.2)) == {"R1": ("exclude", "reported")}
+    assert found("sign_against_means", row("R1", **cells, effect=-0.2)) == {"R1": ("exclude", "row")}
 
 
 def test_arms_are_told_apart_by_name_though_reading_numbered_them(found, row):
     # two interventions of one rank; the second rows of arms that had other numbers before are z.2 and a.2
     cells = GOOD | {"arm_1": "z.2", "arm_2": "a.2", "condition_2": "support_programme"}
     assert found("sign_against_means", row("R1", **cells, effect=0.36, se=0.26)) == {}
-    assert found("sign_against_means", row("R1", **cells, effect=-0.36, se=0.26)) == {"R1": ("exclude", "reported")}
+    assert found("sign_against_means", row("R1", **cells, effect=-0.36, se=0.26)) == {"R1": ("exclude", "row")}
 
 
 def test_events_have_the_direction_of_the_outcome(found, row):
@@ -125,14 +137,24 @@ def test_events_have_the_direction_of_the_outcome(found, row):
     well = {"outcome": "remission", "value_kind": "event", "events_1": 12, "total_1": 20, "events_2": 5, "total_2": 21}
     claim = {"effect_type": "odds_ratio", "claimed_sign": "above_1_favours_int"}
     assert found("sign_against_means", row("R1", **well, **claim, effect=4.8)) == {}
-    assert found("sign_against_means", row("R1", **well, **claim, effect=0.3)) == {"R1": ("exclude", "reported")}
+    assert found("sign_against_means", row("R1", **well, **claim, effect=0.3)) == {"R1": ("exclude", "row")}
 
 
 def test_sign_against_events(found, row):
     assert found("sign_against_means", row("R1", **RISKS, **RATIO, effect=0.3)) == {}
-    assert found("sign_against_means", row("R1", **RISKS, **RATIO, effect=3.0)) == {"R1": ("exclude", "reported")}
+    assert found("sign_against_means", row("R1", **RISKS, **RATIO, effect=3.0)) == {"R1": ("exclude", "row")}
     turned = {"effect_type": "odds_ratio", "claimed_sign": "above_1_favours_int"}
     assert found("sign_against_means", row("R1", **RISKS, **turned, effect=3.0)) == {}
+
+
+def test_swapped_events_take_their_row_with_them(found, row):
+    # Johnson 2018 prints 0.66 [0.43, 0.99] and 64/218 v 83/216; with the events swapped the risk ratio is 1.29
+    printed = {"outcome": "admission_event", "value_kind": "event", "total_1": 218, "total_2": 216, **RATIO}
+    printed |= {"effect": 0.66, "ci_lb": 0.43, "ci_ub": 0.99}
+    check = "sign_against_means"
+    assert found(check, row("R1", **printed, events_1=64, events_2=83)) == {}
+    assert found(check, row("R1", **printed, events_1=83, events_2=64)) == {"R1": ("exclude", "row")}
+    assert found(check, row("R1", **printed, events_1=83, events_2=64, adjusted=True)) == {"R1": ("exclude", "row")}
 
 
 def test_sign_untestable(found, row):

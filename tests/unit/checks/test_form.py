@@ -2,6 +2,8 @@
 
 import pytest
 
+from pipeline.checks import CHECKS, run_checks
+
 GOOD = {"n_1": 30, "mean_1": 12.0, "sd_1": 9.0, "n_2": 28, "mean_2": 15.5, "sd_2": 10.0}
 EVENTS = {
     "outcome": "admission_event",
@@ -94,3 +96,13 @@ def test_repeated_in_other_words(found, row):
     # word for word is the business of same_row_twice; equal small counts are chance
     assert found("repeated_in_other_words", row("R1", **GOOD), row("R2", **GOOD)) == {}
     assert found("repeated_in_other_words", row("R1", **EVENTS), row("R2", **(EVENTS | {"arm_2": "waiting"}))) == {}
+
+
+def test_advice_about_a_caution_is_true_of_rows_that_no_question_uses(delivery, row):
+    caution = row("R1", **GOOD, flag="CAUTION: peer component is only one of several components")
+    late = row("R1", **GOOD, flag="SUSPECT: read twice")
+    words = [
+        run_checks(delivery(r), {"extractor_flag": CHECKS["extractor_flag"]})["advice"][0] for r in (caution, late)
+    ]
+    assert words[0] == "a caution of the extractors: read it before the row is used"
+    assert words[1] == "kept out until the publication settles it"

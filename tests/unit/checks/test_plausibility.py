@@ -45,6 +45,51 @@ def test_the_standard_error_rule_is_for_means(found, row):
     )
 
 
+MD = {"effect_type": "mean_difference", "effect": 0.14, "claimed_sign": "int_minus_ctl", "n_1": 148, "n_2": 189}
+
+
+@pytest.mark.parametrize(
+    ("half_width", "cells", "expected"),
+    [
+        (0.22, {}, None),  # Johansson 2016: 0.14 [-0.08, 0.36], expected SE 0.137
+        (0.01, {}, ("exclude", "reported")),
+        (0.095, {}, ("warning", "reported")),
+        (0.90, {}, ("exclude", "reported")),
+        (0.90, {"cluster_adjusted": True}, ("note", "reported")),
+        (0.90, {"cluster": "39 practices"}, ("note", "reported")),
+        (0.01, {"cluster_adjusted": True}, ("exclude", "reported")),
+        (0.22, {"baseline_sd_1": np.nan}, None),  # nothing to hold it against
+        (0.01, {"baseline_sd_1": np.nan}, None),
+        (0.01, {"n_1": np.nan, "n_2": np.nan}, None),
+        (0.01, {"n_1": np.nan, "n_2": np.nan, "n_total": 337}, ("exclude", "reported")),
+        (0.01, {"effect_type": "hedges_g"}, None),  # has a rule of its own
+    ],
+)
+def test_md_standard_error(found, row, half_width, cells, expected):
+    printed = MD | {"instrument": "visits", "baseline_sd_1": 1.25, "baseline_sd_2": 1.25} | cells
+    limits = {"ci_lb": 0.14 - half_width, "ci_ub": 0.14 + half_width}
+    assert found("md_standard_error", row("R1", **printed, **limits)).get("R1") == expected
+
+
+def test_the_arms_own_sds_judge_a_mean_difference_first(found, row):
+    check, printed = "md_standard_error", MD | {"instrument": "bdi2", "se": 1.0, "baseline_sd_1": 90.0}
+    printed |= {"baseline_sd_2": 90.0, "mean_1": 12.1, "mean_2": 12.0, "sd_1": 9.0, "sd_2": 9.0}
+    assert found(check, row("R1", **printed)) == {}
+    # the SE of the difference is right and the SDs are standard errors, or the other way round
+    assert found(check, row("R1", **(printed | {"sd_1": 0.74, "sd_2": 0.65}))) == {"R1": ("exclude", "row")}
+    assert found(check, row("R1", **(printed | {"se": 0.1}))) == {"R1": ("exclude", "reported")}
+
+
+def test_without_sds_the_instrument_judges_a_mean_difference(found, row):
+    check, printed = "md_standard_error", MD | {"instrument": "bdi2", "se": 1.0}
+    assert found(check, row("R1", **printed)) == {}
+    assert found(check, row("R1", **(printed | {"se": 0.1}))) == {"R1": ("exclude", "reported")}
+    assert found(check, row("R1", **(printed | {"se": 4.0}))) == {"R1": ("exclude", "reported")}
+    few = printed | {"instrument": "few"}
+    assert found(check, row("R1", **few)) == {}
+    assert found(check, row("R1", **(few | {"se": 0.1}))) == {"R1": ("warning", "reported")}
+
+
 def test_sd_too_small(found, row):
     both = GOOD | BASE | {"sd_1": 2.12, "sd_2": 2.31}
     assert found("sd_too_small", row("R1", **(GOOD | BASE))) == {}
@@ -106,6 +151,34 @@ def test_sd_against_own_baseline(found, row):
     }
 
 
+def test_small_sds_with_a_large_difference_are_standard_errors(found, row):
+    # a scale without reference SD, SDs of 0.6 after 0.6, given as standard errors of 100 people
+    check, sound = "sd_against_own_baseline", GOOD | {"instrument": "visits", "mean_1": 3.9, "mean_2": 3.7}
+    sound |= {"sd_1": 0.55, "sd_2": 0.68, "baseline_sd_1": 0.62, "baseline_sd_2": 0.57}
+    errors = sound | {"sd_1": 0.055, "sd_2": 0.068}
+    assert found(check, row("R1", **sound)) == {}
+    assert found(check, row("R1", **errors)) == {"R1": ("exclude", "arms")}
+    assert found(check, row("R1", **(errors | {"mean_1": 3.75}))) == {"R1": ("warning", "arms")}
+    # one arm, or SDs that were as small at the start: a very even group
+    assert found(check, row("R1", **(errors | {"sd_2": 0.68}))) == {}
+    assert found(check, row("R1", **(errors | {"baseline_sd_1": 0.06, "baseline_sd_2": 0.06}))) == {}
+
+
+def test_a_reference_from_few_trials_excludes_with_a_large_difference(found, row):
+    check, few = "sd_against_own_baseline", GOOD | {"instrument": "few", "sd_1": 2.1, "sd_2": 2.3}
+    assert found(check, row("R1", **few)) == {"R1": ("exclude", "arms")}
+    assert found(check, row("R1", **(few | {"mean_1": 14.0}))) == {}
+    per_item = few | {"mean_1": 0.6, "mean_2": 1.5, "sd_1": 0.5, "sd_2": 0.5}
+    assert found(check, row("R1", **per_item)) == {}
+
+
+def test_a_reference_sd_between_does_not_silence_a_fall_from_baseline(found, row):
+    fallen = GOOD | {"mean_1": 11.0, "mean_2": 13.0, "sd_1": 2.7, "sd_2": 4.5}
+    fallen |= {"baseline_sd_1": 14.8, "baseline_sd_2": 14.2}
+    assert found("sd_against_own_baseline", row("R1", **fallen)) == {"R1": ("warning", "arms")}
+    assert found("sd_against_own_baseline", row("R1", **(fallen | {"mean_1": 3.0}))) == {"R1": ("exclude", "arms")}
+
+
 def test_pre_post_change(found, row):
     cells = {"n_1": 50, "mean_1": 1.0, "sd_1": 0.13, "n_2": 51, "mean_2": 1.21, "sd_2": 0.13, "instrument": "visits"}
     cells |= {"baseline_mean_1": 1.83, "baseline_sd_1": 0.12, "baseline_mean_2": 1.75, "baseline_sd_2": 0.11}
@@ -130,6 +203,43 @@ def test_count_dispersion(found, row):
         "R1": ("exclude", "arms")
     }
     assert found("count_dispersion", row("R1", **COUNT, mean_1=0.72, sd_1=1.6, mean_2=1.59, sd_2=3.6)) == {}
+
+
+def test_days_in_hospital_are_not_less_spread_than_poisson(found, row):
+    days = {"mean_1": 10.08, "mean_2": 19.08} | COUNT  # Sledge 2011
+    assert found("count_dispersion", row("R1", **days, sd_1=17.31, sd_2=21.63)) == {}
+    assert found("count_dispersion", row("R1", **days, sd_1=2.81, sd_2=3.6)) == {"R1": ("exclude", "arms")}
+    assert found("count_dispersion", row("R1", **days, sd_1=2.81, sd_2=21.63)) == {}
+
+
+def test_a_rare_count_can_be_less_spread_than_poisson(found, row):
+    # once at most: 0.3 (1 - 0.3) = 0.21, an SD of 0.46
+    rare = {"mean_1": 0.3, "mean_2": 0.4} | COUNT
+    assert found("count_dispersion", row("R1", **rare, sd_1=0.48, sd_2=0.52)) == {}
+    assert found("count_dispersion", row("R1", **rare, sd_1=0.06, sd_2=0.06)) == {"R1": ("exclude", "arms")}
+
+
+@pytest.mark.parametrize(
+    ("title", "expected"),
+    [
+        ("Peers: a cluster randomised controlled trial. Lancet 2008", True),
+        ("Peers: A Cluster‐Randomized Controlled Trial", True),
+        ("Peers in clinics, a cluster RCT", True),
+        ("Peers: a group-randomised trial", True),
+        ("Group randomized trial of peers", True),
+        ("Schools were randomised by cluster", True),
+        ("Peers: an individually, not cluster randomised trial", False),
+        ("Peers: a non-cluster-randomised trial", False),
+        ("An exploratory parallel-group randomised controlled trial of peers", False),
+        ("A peer support group randomised trial", False),
+        ("Peers for cluster headache: a randomised trial", False),
+    ],
+)
+def test_cluster_not_named(found, row, title, expected):
+    check, issue = "cluster_not_named", {"R1": ("warning", "row")}
+    assert found(check, row("R1", **GOOD, title=title)) == (issue if expected else {})
+    assert found(check, row("R1", **GOOD, title=title, cluster="12 clinics")) == {}
+    assert found(check, row("R1", **GOOD, title=title, effect=0.36, se=0.3, cluster_adjusted=True)) == {}
 
 
 def test_large_smd(found, row):

@@ -19,7 +19,7 @@ def study(source, study_id):
 def arm(source, study_id, **values):
     return {
         "source": source, "study_id": study_id, "arm": "peers", "condition": "support_programme", "role": "peer",
-        "outcome": "depression", "value_kind": "endpoint", "source_rows": "R1", **values,
+        "outcome": "depression", "value_kind": "endpoint", "source_rows": "R1", "reference": "made", **values,
     }  # fmt: skip
 
 
@@ -79,3 +79,14 @@ def test_a_known_link_of_an_unknown_study_is_refused(link, refused):
 def test_certainty_is_said_in_a_word_that_is_known(link, refused):
     problem = refused(link, TWO, [arm("a", "made-2001")], "b,other-2002,made-2001,ja,made\n")
     assert (problem.column, problem.value, problem.allowed) == ("certain", "ja", "yes, no")
+
+
+PAIR = {"n": 40, "mean": 12.5, "sd": 8}, {"n": 42, "mean": 16, "sd": 9}
+
+
+@pytest.mark.parametrize(("shared", "trial"), [(2, "made-2001"), (1, "other-2002")])
+def test_two_arms_with_the_same_numbers_under_another_label_may_be_one_trial(link, shared, trial):
+    first = [arm("a", "made-2001", arm=f"arm-{i}", **values) for i, values in enumerate(PAIR)]
+    second = [arm("b", "other-2002", arm=f"arm-{i}", **values) for i, values in enumerate(PAIR[:shared])]
+    other = link(TWO, first + second).loc[("b", "other-2002")]
+    assert (other["trial_id"], other["certain"]) == (trial, shared < 2)

@@ -87,6 +87,13 @@ def test_kinds_of_mean(read_trials, kind, read_as):
     assert set(read_trials({"mean_kind": kind}).arms["value_kind"]) == {read_as}
 
 
+def test_a_standard_error_of_the_mean_becomes_an_sd_and_is_logged(read_trials):
+    """SD = SE sqrt(n): 1.5 sqrt(36) = 9."""
+    tidy = read_trials({"mean_kind": "endpoint (standard error)", "sd_int": "1.5", "n_int": "36"})
+    assert value(tidy.arms, "sd", condition="support_programme") == pytest.approx(9)
+    assert what_changed(tidy)["sd_int"] == ("1.5", "9")
+
+
 def test_missing_columns_are_all_named(tmp_path, book):
     rows = [{k: v for k, v in TRIAL.items() if k not in ("sd_ctl", "rob")}]
     write_rows(tmp_path / "trials.csv", rows)
