@@ -13,7 +13,8 @@ RUN    := PATH="$(CURDIR)/$(BIN):$$PATH" VIRTUAL_ENV="$(CURDIR)/$(VENV)" PYTHOND
 
 report: $(STAMP)            ## run the pipeline and write the PDFs to reports/
 	@test -d .dvc || $(RUN) dvc init --quiet
-	@$(RUN) dvc repro
+	@$(RUN) dvc repro --quiet
+	@echo "The reports are in reports/. Start with reports/funder_summary.pdf"
 
 test: $(STAMP)              ## run the test suite
 	@$(RUN) pytest

@@ -35,7 +35,8 @@ def main() -> None:
 
 
 def _repro(clone: Path) -> float:
-    env = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(clone)}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    env = os.environ | {"PATH": path, "PYTHONPATH": str(clone)}
     start = time.perf_counter()
     subprocess.run(["dvc", "repro", "--quiet"], cwd=clone, env=env, check=True)
     return time.perf_counter() - start

@@ -84,7 +84,7 @@ def _problem(file: str, place: str, error: Any, model: type[BaseModel]) -> Probl
     if error["type"] == "extra_forbidden":
         hint = nearest(str(error["loc"][-1]), model.model_fields)
         return Problem(file, f"'{key}' is not a known key", hint or "remove it", allowed=", ".join(model.model_fields))
-    value = None if error["type"] == "missing" else repr(error["input"])
+    value = None if error["type"] == "missing" else str(error["input"])
     words = str(error["msg"]).removeprefix("Value error, ")
     return Problem(
         file, f"'{key}': {words[:1].lower()}{words[1:]}", f"see the comment beside it in {file}", value=value

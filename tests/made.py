@@ -106,8 +106,8 @@ class Workplace:
             },
             "summary": {"results": f / "questions", "metrics": f / "summary.json", "plot": f / "overview.csv"},
             "published": {"raw": self.raw, "out": f / "published.csv"},
-            "provenance": {"lock": ROOT / "requirements.lock", "out": f / "provenance.json", "raw": self.raw.parent, "params": self.params,
-                           "code": ROOT / "pipeline" / "stages"},
+            "provenance": {"lock": ROOT / "requirements.lock", "out": f / "provenance.json", "raw": self.raw.parent,
+                           "params": self.params, "code": ROOT / "pipeline" / "stages"},
         }  # fmt: skip
         used = words[stage]
         if stage in ("ingest", "validate", "effects", "synthesize"):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -145,10 +147,23 @@ def _reference(read_in: str, ids: str) -> str:
     return read_in if not ids or ids.split(";")[0].strip() in read_in else f"{read_in} [{ids}]"
 
 
+def _each(cells: Iterable[tuple[str, ...]], read: Callable[..., Any]) -> list[Any]:
+    """`read` of every row; every refused row at once."""
+    found, problems = [], []
+    for words in cells:
+        try:
+            found.append(read(*words))
+        except BadInput as e:
+            problems += e.problems
+    if problems:
+        raise BadInput(problems)
+    return found
+
+
 def _outcomes(rows: pd.DataFrame, raw: pd.DataFrame, book: Codebook) -> pd.Series:
     """Set outcome and instrument codes; True where the source counts the opposite of the outcome's event."""
     cells = zip(raw["outcome_domain"], raw["outcome"], raw["instrument"], raw["row_id"], strict=True)
-    found = [book.outcome_of(domain, text, name, file=FILE, row=row) for domain, text, name, row in cells]
+    found = _each(cells, lambda domain, text, name, row: book.outcome_of(domain, text, name, file=FILE, row=row))
     rows["outcome"], rows["instrument"] = [f.outcome for f in found], [f.instrument for f in found]
     return pd.Series([f.event_is == "complement" for f in found])
 
@@ -156,7 +171,7 @@ def _outcomes(rows: pd.DataFrame, raw: pd.DataFrame, book: Codebook) -> pd.Serie
 def _arms(rows: pd.DataFrame, raw: pd.DataFrame, book: Codebook) -> None:
     """What the intervention arm received, how, and from whom: per arm, not per study."""
     cells = zip(raw["intervention"], raw["delivery"], raw["peer_role"], raw["row_id"], strict=True)
-    found = [book.arm_of(what, how, who, file=FILE, row=row) for what, how, who, row in cells]
+    found = _each(cells, lambda what, how, who, row: book.arm_of(what, how, who, file=FILE, row=row))
     rows["condition_1"], rows["role_1"] = [f.condition for f in found], [f.role for f in found]
     rows["modality_1"] = [f.modality for f in found]
 

@@ -21,6 +21,7 @@ def main(at: Paths) -> None:
         params.section(at.params, "effects", EffectParams),
     )
     tables.write(found, tables.EFFECTS, at.out)
+    print(f"effects     {len(found)}, of which {int(found['status'].eq('ok').sum())} can be used")
 
 
 if __name__ == "__main__":

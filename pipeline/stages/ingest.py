@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pipeline import codebook, params, tables
 from pipeline.errors import BadInput, Problem, nearest
 from pipeline.ingest import READERS
@@ -26,11 +28,16 @@ def main(at: Paths) -> None:
             Problem(at.params.name, f"'sources.{at.source}.reader' is not a reader", "choose one", value=reader,
                     allowed=", ".join(READERS))
         )  # fmt: skip
-    tidy = READERS[reader](at.raw, codebook.load(at.codebook), at.source)
+    book = codebook.load(at.codebook)
+    try:
+        tidy = READERS[reader](at.raw, book, at.source)
+    except BadInput as e:
+        raise BadInput(replace(p, file=f"{at.source}/{p.file}") for p in e.problems) from None
     tables.write(tidy.studies, tables.STUDIES, at.out / "studies.csv")
     tables.write(tidy.arms, tables.STUDY_ARMS, at.out / "study_arms.csv")
     tables.write(tidy.reported, tables.REPORTED, at.out / "reported.csv")
     tables.write(tidy.reading, tables.READING, at.out / "reading.csv")
+    print(f"ingest      {at.source}: {len(tidy.studies)} studies, {len(tidy.arms)} arms, {len(tidy.reported)} effects")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,9 @@ def main(at: Paths) -> None:
     """Link the trials of all deliveries."""
     studies = read_all(at.tidy, tables.STUDIES, at.params)
     arms = read_all(at.tidy, tables.STUDY_ARMS, at.params)
-    tables.write(link_trials(studies, arms, at.known), tables.LINKS, at.out)
+    links = link_trials(studies, arms, at.known)
+    tables.write(links, tables.LINKS, at.out)
+    print(f"link        {len(links)} studies are {links['trial_id'].nunique()} trials")
 
 
 if __name__ == "__main__":

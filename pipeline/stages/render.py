@@ -1,8 +1,7 @@
 """Stage `render`: every report of params.yaml as a PDF.
 
 A report whose inputs and PDF stand unchanged in `manifest.json` is not made again: the same inputs give the same
-bytes. A report that
-fails keeps its old PDF, and the others are still made.
+bytes. A report that fails keeps its old PDF, and the others are still made.
 """
 
 from __future__ import annotations
@@ -167,6 +166,7 @@ def _machinery() -> str:
     files = [
         *sorted((package / "report").rglob("*.py")),
         package / "tables.py",
+        package / "schemas.py",
         package / "vocabulary.py",
         package / "errors.py",
         Path(__file__),

@@ -33,6 +33,7 @@ def main(at: Paths) -> None:
         tables.write_text(
             folder / "question.json", json.dumps(about, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
         )
+    print(f"synthesize  {len(questions)} questions")
     for stale in {f.name for f in at.out.iterdir() if f.is_dir()} - set(questions):
         shutil.rmtree(at.out / stale)
 

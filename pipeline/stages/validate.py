@@ -25,6 +25,7 @@ def main(at: Paths) -> None:
         ]
         sys.exit("\nThe checks found values that cannot be; nothing was written.\n\n" + "\n".join(lines) + "\n")
     tables.write(found, tables.ISSUES, at.out)
+    print(f"validate    {len(found)} issues, {int(found['severity'].eq('exclude').sum())} keep something out")
 
 
 def _delivery(folder: Path, book: codebook.Codebook, thresholds: CheckParams) -> Delivery:

@@ -81,6 +81,9 @@ def test_a_report_is_tagged_titled_and_has_alternative_texts(results: Path, key:
         assert len(figures) == {"none": 0, "few": 2, "many": 3}[key]
         assert all(len(str(f.Alt)) > 60 for f in figures)
         assert names.count("/TH") > 4
+        assert names[:3] == ["/Document", "/P", "/Title"]
+        tables = [t for t in tags if str(t.S) == "/Table"]
+        assert {tuple(str(k.S) for k in t.K) for t in tables} == {("/Caption", "/THead", "/TBody")}
         levels = [int(n[2:]) for n in names if n in ("/H1", "/H2", "/H3")]
         assert levels[0] == 1
         assert all(b - a <= 1 for a, b in itertools.pairwise(levels))
