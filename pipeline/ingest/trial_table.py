@@ -149,7 +149,8 @@ def _reference(read_in: str, ids: str) -> str:
 
 def _each(cells: Iterable[tuple[str, ...]], read: Callable[..., Any]) -> list[Any]:
     """`read` of every row; every refused row at once."""
-    found, problems = [], []
+    found: list[Any] = []
+    problems: list[Problem] = []
     for words in cells:
         try:
             found.append(read(*words))
