@@ -45,6 +45,7 @@ def describe(key: str, question: Question, found: Answer, book: Codebook, params
         "k": len(used),
         "n": None if people != people else people,
         "found": len(found.studies_used),
+        "sources": list(question.sources),
         "unit": outcome.unit or "points",
         "content": _content(used, book),
         "published": list(question.published),
@@ -55,8 +56,8 @@ def describe(key: str, question: Question, found: Answer, book: Codebook, params
             "markers": {c: r.marker for c, r in book.roles.items()},
             "conditions": {c: x.label for c, x in book.conditions.items()},
             "modalities": {c: m.label for c, m in book.modalities.items()},
-            "instruments": {c: book.instruments[c].label for c in sorted(set(found.studies_used["instrument"]) - {""})},
-            "families": {c: book.instruments[c].family for c in sorted(set(found.studies_used["instrument"]) - {""})},
+            "instruments": {c: i.label for c, i in book.instruments.items()},
+            "families": {c: i.family for c, i in book.instruments.items()},
             "bases": {c: b.label for c, b in book.bases.items()},
         },
     }

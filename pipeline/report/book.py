@@ -16,7 +16,6 @@ from typing import Any
 
 MIME = "application/vnd.peer-support.block+json"
 _BIDI = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_ADDRESS = re.compile(r"https?://[^\s\[\]()<>\"]+|(?:doi:)?10\.\d{4,9}/[^\s\[\]<>\"]+")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|<>$~])")
 
 
@@ -145,18 +144,6 @@ def to_json(value: Any) -> Any:
         out = {f.name: to_json(getattr(value, f.name)) for f in fields(value)}
         return {"block": type(value).__name__, **out} if isinstance(value, Block) else out
     return value
-
-
-def linked(text: str) -> tuple[str | Run, ...]:
-    """Text whose web addresses and DOIs are links."""
-    parts: list[str | Run] = []
-    end = 0
-    for found in _ADDRESS.finditer(text):
-        address = found.group().rstrip(".,;")
-        href = address if address.startswith("http") else f"https://doi.org/{address.removeprefix('doi:')}"
-        parts += [text[end : found.start()], Run(address, href=href)]
-        end = found.start() + len(address)
-    return tuple(p for p in (*parts, text[end:]) if p)
 
 
 def plain(text: Text) -> str:

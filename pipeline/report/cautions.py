@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from pipeline.report import format as f
-from pipeline.report.phrases import count_word, excludes_null, inner, sentence, trials
+from pipeline.report.phrases import count_word, excludes_null, inner, part_of, sentence, trials
 from pipeline.report.results import Content, Evidence
 
 SUPPORT = ("Support programme", "Support group")
 """Contents that the word 'peer support' already says."""
+_HEADLINE = ("main", "common_effect", "pi_k2")
 WAITLIST = (
     "Comparisons with a waiting list tend to show larger effects than comparisons with usual care: people who wait "
     "for help may improve less than they would otherwise."
@@ -16,7 +19,7 @@ WAITLIST = (
 
 def fragility(e: Evidence) -> str:
     """In how many other analyses a result that excludes no difference does not hold; '' where it always does."""
-    est, others = e.estimate, e.other_analyses
+    est, others = e.estimate, _other_analyses(e)
     if est is None or not (f.known(est.ci_lb) and f.known(est.ci_ub)) or others.empty:
         return ""
     if not excludes_null(e.question, est.ci_lb, est.ci_ub):
@@ -25,10 +28,10 @@ def fragility(e: Evidence) -> str:
     if not any(lost):
         return ""
     left_out = [gone for gone, name in zip(lost, others["analysis"], strict=True) if name == "leave_one_out"]
-    always = ", and whichever single trial is left out" if left_out and all(left_out) else ""
+    always = ", among them all that leave out one trial" if left_out and all(left_out) else ""
     return (
-        f"It does not hold up everywhere: the interval includes no difference in {count_word(sum(lost))} of "
-        f"{count_word(len(lost))} other analyses{always}."
+        f"It does not hold up everywhere: the interval includes no difference in {part_of(sum(lost), len(lost))} "
+        f"other analyses{always}."
     )
 
 
@@ -36,7 +39,8 @@ def tested(e: Evidence) -> str:
     """'Two of the four trials, with 76% of the weight, tested ...'; '' where the name of the question says it."""
     q = e.question
     special = [c for c in q.content if c.label not in SUPPORT and c.label != q.intervention_label]
-    parts = [f"{_of(c.trials, q.k)}{_weight(c, q.k)} tested {content_name(c)}" for c in special]
+    by = " delivered by peers" if q.kind == "peer_support" else ""
+    parts = [f"{_of(c.trials, q.k)}{_weight(c, q.k)} tested {content_name(c)}{by}" for c in special]
     return sentence("; ".join(parts)) if parts else ""
 
 
@@ -59,7 +63,7 @@ def contents(e: Evidence) -> str:
 
 def clusters(e: Evidence) -> str:
     """Which trials may have intervals that are too narrow, and which rows show what that does; '' for none."""
-    names = e.unknown_clusters
+    names = e.used.loc[e.used["clustering"] == "unknown", "study"].drop_duplicates().tolist()
     if not names:
         return ""
     who = f"{', '.join(names)} {'was' if len(names) == 1 else 'were'}"
@@ -72,6 +76,14 @@ def clusters(e: Evidence) -> str:
 
 def waitlist(e: Evidence) -> str:
     return WAITLIST if e.question.comparator == "waitlist" and e.estimate is not None else ""
+
+
+def _other_analyses(e: Evidence) -> pd.DataFrame:
+    """Rows of POOLED that answer the question with another choice: sensitivity analyses, and those with one trial left
+    out. A variant of the prediction interval alone has the headline's own interval and is none."""
+    names = e.pooled["analysis"]
+    kept = ~names.isin(_HEADLINE) & ~names.str.startswith("subgroup_") & e.pooled["shown_ci_lb"].notna()
+    return e.pooled[kept]
 
 
 def _of(n: int, k: int) -> str:

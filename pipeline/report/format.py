@@ -10,6 +10,8 @@ from typing import TypeGuard
 MINUS = "\u2212"
 NOT_GIVEN = "\u2013"
 NBSP = "\u00a0"
+_LONG = re.compile(r"(?<![\w.,/-])-?\d+\.\d{3,}(?![\w.]*[\w/])")
+"""A number of three decimals or more, not part of a name, a version or an address."""
 _FIXED_DECIMALS = {"SMD": 2, "ROM": 2, "RR": 2, "OR": 2, "IRR": 2, "HR": 2, "RD": 3}
 
 
@@ -77,24 +79,36 @@ def percent(x: float | None, places: int = 0) -> str:
 
 
 def p_value(p: float | None) -> str:
-    """'p = .03', 'p < .001': no leading zero, three decimals below .10 without a trailing zero."""
-    if p is None or not math.isfinite(p):
+    """'p = .03', 'p < .001'; '' where there is none."""
+    cell = p_cell(p)
+    if cell == NOT_GIVEN:
         return ""
-    if p < 0.001:
-        return f"p{NBSP}<{NBSP}.001"
-    if p > 0.99:
-        return f"p{NBSP}>{NBSP}.99"
-    text = f"{p:.3f}" if p < 0.0995 else f"{p:.2f}"
-    if len(text) == 5 and text.endswith("0"):
-        text = text[:-1]
-    return f"p{NBSP}={NBSP}{text[1:]}"
+    return f"p {cell}".replace(" ", NBSP) if cell[0] in "<>" else f"p = {cell}".replace(" ", NBSP)
 
 
 def p_cell(p: float | None) -> str:
-    """p for a column: always three decimals."""
+    """p for a column: no leading zero, two decimals, three below .0995 unless the third is a zero."""
     if p is None or not math.isfinite(p):
         return NOT_GIVEN
-    return "< .001" if p < 0.001 else "> .999" if p > 0.999 else f"{p:.3f}"[1:]
+    if p < 0.001:
+        return "< .001"
+    if p > 0.99:
+        return "> .99"
+    text = f"{p:.3f}" if p < 0.0995 else f"{p:.2f}"
+    return text[1:-1] if len(text) == 5 and text.endswith("0") else text[1:]
+
+
+def significant(x: float | None, digits: int = 3) -> str:
+    """A number with so many significant digits, whole numbers in full: '5.02', '386', '0.0335'."""
+    if x is None or not math.isfinite(x):
+        return NOT_GIVEN
+    places = 0 if x == 0 else max(digits - 1 - math.floor(math.log10(abs(x))), 0)
+    return number(x, 0 if x == round(x) else places)
+
+
+def tidy_numbers(text: str) -> str:
+    """Printed text whose long decimal numbers are shortened to three significant digits, with true minus signs."""
+    return true_minus(_LONG.sub(lambda m: significant(float(m.group())), text))
 
 
 def variance(x: float | None) -> str:
@@ -103,8 +117,8 @@ def variance(x: float | None) -> str:
 
 
 def true_minus(text: str) -> str:
-    """Printed text with its hyphens before numbers as minus signs; ranges such as '13-18' stay."""
-    return re.sub(r"(?<![\w.,\u2013-])-(?=\.?\d)", MINUS, text)
+    """Printed text with its hyphens before numbers, and in 'k - 2', as minus signs; ranges such as '13-18' stay."""
+    return re.sub(r"(?<=\bk )-(?= \d)|(?<![\w.,\u2013-])-(?=\.?\d)", MINUS, text)
 
 
 def weeks(lo: float | None, hi: float | None) -> str:

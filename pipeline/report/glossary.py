@@ -44,7 +44,7 @@ GLOSSARY: tuple[tuple[str, str, Uses], ...] = (
         "A picture with one line per trial; the marker is the result, the line its confidence interval.",
         _trial,
     ),
-    ("GRADE", "An agreed way in which people judge how certain a body of evidence is.", _any),
+    ("GRADE", "An agreed way in which people judge how certain a body of evidence is, from high to very low.", _any),
     (
         "Heterogeneity, tau\u00b2, I\u00b2",
         (
@@ -83,8 +83,8 @@ GLOSSARY: tuple[tuple[str, str, Uses], ...] = (
     (
         "Prediction interval",
         (
-            "The range in which the true effect of a new, similar programme may lie. It is wider "
-            "than the confidence interval of the mean."
+            "The range in which the true effect of a new, similar programme may lie. It is never narrower "
+            "than the confidence interval of the mean; the two are equal when tau\u00b2 is estimated as 0."
         ),
         _mean,
     ),

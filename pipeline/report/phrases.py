@@ -15,6 +15,11 @@ def count_word(k: int) -> str:
     return _COUNT[k] if 0 <= k < len(_COUNT) else f.count(k)
 
 
+def part_of(n: int, total: int) -> str:
+    """'two of four', '8 of 14': words only where both are small."""
+    return f"{count_word(n)} of {count_word(total)}" if total < len(_COUNT) else f"{f.count(n)} of {f.count(total)}"
+
+
 def trials(k: int) -> str:
     return f"{count_word(k)} trial" + ("" if k == 1 else "s")
 
@@ -77,7 +82,8 @@ def leans(q: Question, value: float, clear: bool) -> str:
         return f"{'higher' if value > q.null else 'lower'} with {intervention(q)}"
     if where == "neither":
         return "on neither side"
-    return f"{'in favour of' if clear else 'on the side of'} {intervention(q) if where == 'intervention' else comparator(q)}"
+    whom = intervention(q) if where == "intervention" else comparator(q)
+    return f"{'in favour of' if clear else 'on the side of'} {whom}"
 
 
 def excludes_null(q: Question, lb: float, ub: float) -> bool:

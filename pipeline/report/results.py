@@ -43,7 +43,7 @@ class Content:
 class Question:
     """`question.json`. `better_is` is 'lower', 'higher' or ''; `event` says what was counted ('died'), or ''.
 
-    `unit` is that of a mean difference; `content` says what the trials used tested.
+    `sources` are the deliveries searched; `unit` is that of a mean difference; `content` says what the trials tested.
     From `headline_prediction_from_k` trials the prediction interval is a headline; below it is a warning.
     """
 
@@ -68,6 +68,7 @@ class Question:
     unit: str
     content: tuple[Content, ...]
     published: tuple[str, ...]
+    sources: tuple[str, ...]
     headline_prediction_from_k: int
     choices: tuple[Choice, ...]
 
@@ -156,21 +157,6 @@ class Evidence:
             tau2=None if kind == "common" else row.tau2,
         )
 
-    @cached_property
-    def other_analyses(self) -> pd.DataFrame:
-        """Rows of POOLED beside the headline that answer the same question with another choice, whose interval is
-        known: sensitivity analyses and those with one trial left out. A variant of the prediction interval alone has
-        the headline's own interval."""
-        names = self.pooled["analysis"]
-        headline = ("main", "common_effect", "pi_k2")
-        kept = ~names.isin(headline) & ~names.str.startswith("subgroup_") & self.pooled["shown_ci_lb"].notna()
-        return self.pooled[kept].reset_index(drop=True)
-
-    @cached_property
-    def unknown_clusters(self) -> list[str]:
-        """Trials used that were randomised by cluster, or may have been, and whose interval may not show it."""
-        return self.used.loc[self.used["clustering"] == "unknown", "study"].drop_duplicates().tolist()
-
 
 def load(results: str | Path, key: str) -> Evidence:
     """The evidence on one question.
@@ -234,7 +220,7 @@ def _question(raw: dict[str, Any], file: str) -> Question:
     values = {n: raw[n] for n in Question.__slots__}
     lo, hi = raw["window_weeks"] or (None, None)
     values |= {n: raw[n] or "" for n in ("better_is", "event")}
-    values |= {n: tuple(raw[n]) for n in ("roles", "published")}
+    values |= {n: tuple(raw[n]) for n in ("roles", "published", "sources")}
     values["content"] = tuple(Content(str(c["label"]), int(c["trials"]), c["weight"]) for c in raw["content"])
     values["choices"] = tuple(Choice(str(c["choice"]), str(c["value"]), str(c["why"])) for c in raw["choices"])
     return Question(**{**values, "window_weeks": (lo, hi)})

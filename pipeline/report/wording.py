@@ -12,7 +12,6 @@ from pipeline.report import format as f
 from pipeline.report.phrases import (
     borderline,
     comparator,
-    count_word,
     counted,
     degrees,
     excludes_null,
@@ -40,10 +39,9 @@ def amount_of_evidence(e: Evidence) -> str:
     q, est = e.question, e.estimate
     if est is None:
         return f"No usable trial of {intervention(q)} has measured {inner(q.outcome_label)} against {comparator(q)}."
-    what = f"one trial, {est.study}" if est.kind == "single" else trials(est.k)
     missing = "its number of people is not given" if est.k == 1 else "not every trial gives its number of people"
-    people = f" with {f.count(est.n)} people" if f.known(est.n) else f" ({missing})"
-    return f"This rests on {what}{people}. {cautions.tested(e)}".strip()
+    people = f" with {f.count(est.n)} people" if f.known(est.n) else f"; {missing}"
+    return f"This rests on {trials(est.k)}{people}. {cautions.tested(e)}".strip()
 
 
 def effect_sentence(e: Evidence) -> str:
@@ -111,11 +109,11 @@ def single_caution(est: Estimate) -> str:
 
 def not_used(e: Evidence) -> str:
     """What was found and set aside."""
-    near = len(e.unused)
+    near = e.unused["trial_id"].nunique()
     if near == 0:
         return "No trial with this outcome was found in the sources read."
-    listed = "it is listed with its reason" if near == 1 else "each is listed with its reason"
-    return sentence(f"{count_word(near)} {_results(near)} near the question could not be used; {listed}")
+    each = "it is listed with its reason" if near == 1 else "each is listed with its reason"
+    return sentence(f"{trials(near)} came near the question and could not be used; {each}")
 
 
 def key_findings(e: Evidence) -> tuple[str, ...]:
@@ -131,7 +129,7 @@ def key_findings(e: Evidence) -> tuple[str, ...]:
     elif est.k >= q.headline_prediction_from_k:
         beyond = prediction_sentence(q, est, e.places)
     else:
-        beyond = in_units(e)
+        beyond = "" if q.measure == "MD" else in_units(e)
     return tuple(s for s in (effect_sentence(e), holds, beyond, amount, CERTAINTY) if s)
 
 
@@ -162,19 +160,11 @@ def _elsewhere(q: Question, est: Estimate) -> str:
     return "; so does the prediction interval" if sure else "; a new programme may still see none"
 
 
-def _results(n: int) -> str:
-    return "result" if n == 1 else "results"
-
-
 def heterogeneity_sentence(e: Evidence) -> str:
     """How far the trials differ, for k >= 3."""
     row = e.analysis("main").iloc[0]
     limits = f" (95% interval {f.variance(row.tau2_lb)} to {f.variance(row.tau2_ub)})" if f.known(row.tau2_ub) else ""
-    q_part = (
-        f"; Q = {f.number(row.Q, 2)} on {degrees(row.Q_df)}, {f.p_value(row.Q_p)}"
-        if f.known(row.Q)
-        else ""
-    )
+    q_part = f"; Q = {f.number(row.Q, 2)} on {degrees(row.Q_df)}, {f.p_value(row.Q_p)}" if f.known(row.Q) else ""
     return (
         "The variance of true effects between trials, tau\u00b2, is "
         f"{f.variance(row.tau2)}{limits}; I\u00b2 is {f.percent(row.I2)}{q_part}. "

@@ -89,6 +89,21 @@ def test_a_report_is_tagged_titled_and_has_alternative_texts(results: Path, key:
         assert all(b - a <= 1 for a, b in itertools.pairwise(levels))
 
 
+def test_the_summary_answers_on_its_first_page_and_draws_once(results: Path, tmp_path: Path) -> None:
+    keys = ["none", "few", "many"]
+    blocks = notebook.run(NOTEBOOKS / "funder_summary.ipynb", "s", {"questions": keys, "results": str(results)})
+    assert sum(b["block"] == "Figure" for b in blocks) == 1
+    first = " ".join(PdfReader(opened(pdf.pdf(blocks, TEMPLATE), tmp_path)).pages[0].extract_text().split())
+    for part in (
+        "No usable trial (one)",
+        "Is peer support as good as group CBT? Not known.",
+        "0.39 standard deviations",
+    ):
+        assert part in first
+    assert "SMD" not in first.split("All answers at a glance")[0]
+    assert pdf.pdf(blocks, TEMPLATE) == pdf.pdf(blocks, TEMPLATE)
+
+
 def test_the_file_names_no_path_and_no_clock(results: Path, tmp_path: Path) -> None:
     with pikepdf.open(opened(technical(results, "few"), tmp_path)) as doc:
         said = " ".join(str(v) for v in doc.docinfo.values()) + bytes(doc.Root.Metadata.read_bytes()).decode()

@@ -4,34 +4,30 @@ from __future__ import annotations
 
 from pipeline.report import format as f
 from pipeline.report import phrases, wording
-from pipeline.report.figures.forest import study_rows
+from pipeline.report.figures.forest import in_parts, study_rows
 from pipeline.report.results import Evidence
 
 _ONE_BY_ONE = 12
-"""Up to this many trials are read out one by one; the table of trials holds them all."""
+"""Up to this many trials left out are read out one by one."""
 
 
-def forest_alt(e: Evidence) -> str:
-    """The trials, their mean and what the intervals include."""
+def forest_alt(e: Evidence, part: int = 0, parts: int = 1) -> str:
+    """Every trial of this part with its effect; with the last part, the mean and what the intervals include."""
     q, est, rows = e.question, e.estimate, study_rows(e)
     if est is None:
         return ""
     left, right = phrases.axis_labels(q)
+    which = f", part {part + 1} of {parts}" if parts > 1 else ""
     text = [
-        (
-            f"Forest plot of {phrases.trials(q.k)}, {q.measure} with 95% confidence intervals; left "
-            f"of {f.effect(q.null, q.measure, 0)} {left}, right {right}."
-        )
+        f"Forest plot{which}: {phrases.trials(q.k)}, {phrases.inner(q.measure_label)}, {q.measure}, with 95% "
+        f"confidence intervals, {phrases.intervention(q)} versus {phrases.comparator(q)}; left of "
+        f"{f.effect(q.null, q.measure, 0)} {left}, right {right}."
     ]
-    if len(rows) <= _ONE_BY_ONE:
-        text += [f"{r.study}: {r.effect}." for r in rows]
-    else:
-        low, high = min(rows, key=lambda r: r.value), max(rows, key=lambda r: r.value)
-        text.append(f"Single results range from {low.effect} ({low.study}) to {high.effect} ({high.study}).")
-    if est.kind != "single":
-        text.append(wording.effect_sentence(e))
-    text.append(wording.interval_sentence(q, est, e.places))
-    text.append(wording.prediction_sentence(q, est, e.places))
+    text += [f"{r.study}: {r.effect}." for r in in_parts(rows)[part]]
+    if part < parts - 1:
+        return " ".join(text)
+    text += [wording.effect_sentence(e)] if est.kind != "single" else []
+    text += [wording.interval_sentence(q, est, e.places), wording.prediction_sentence(q, est, e.places)]
     return " ".join(t for t in text if t)
 
 

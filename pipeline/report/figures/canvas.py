@@ -4,6 +4,7 @@ bytes."""
 from __future__ import annotations
 
 import io
+import re
 import warnings
 from dataclasses import dataclass
 from functools import cache
@@ -133,9 +134,14 @@ def text_width(text: str, bold: bool = False) -> float:
 
 
 def fit(text: str, width: float) -> str:
-    """The text, shortened with an ellipsis if it is wider than `width` inches."""
+    """The text, shortened with an ellipsis if it is wider than `width` inches: by what stands in brackets at its end,
+    then by whole words, and only within a first word that is too long."""
     if text_width(text) <= width:
         return text
+    words = re.sub(r"\s*\([^()]*\)$", "", text).split()
+    while len(words) > 1 and text_width(" ".join(words) + "\u2026") > width:
+        words.pop()
+    text = " ".join(words).rstrip(" ,;(")
     while text and text_width(text + "\u2026") > width:
         text = text[:-1].rstrip()
     return text + "\u2026"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from pipeline.report import format as f
 from pipeline.report import phrases
@@ -49,11 +50,16 @@ def forest(e: Evidence) -> list[bytes]:
     rows, summaries = study_rows(e), summary_rows(e)
     if not rows:
         return []
+    chunks = in_parts(rows)
+    columns = _Columns.of(e, rows, summaries)
+    return [_draw(e, columns, chunk, summaries if chunk is chunks[-1] else []) for chunk in chunks]
+
+
+def in_parts(rows: list[Row]) -> list[list[Row]]:
+    """The rows of each part of the figure, evenly."""
     parts = math.ceil(len(rows) / ROWS_PER_PART)
     size = math.ceil(len(rows) / parts)
-    chunks = [rows[i * size : (i + 1) * size] for i in range(parts)]
-    columns = _Columns.of(e, rows, summaries)
-    return [_draw(e, columns, chunk, summaries if i == parts - 1 else []) for i, chunk in enumerate(chunks)]
+    return [rows[i * size : (i + 1) * size] for i in range(parts)]
 
 
 def study_rows(e: Evidence) -> list[Row]:
@@ -64,7 +70,7 @@ def study_rows(e: Evidence) -> list[Row]:
     return [
         Row(
             study_name(r.study, r.year),
-            f"{f.count(r.n_1)} / {f.count(r.n_2)}" if f.known(r.n_1) and f.known(r.n_2) else f.NOT_GIVEN,
+            people(r),
             e.labels.short(r.instrument) if several_instruments else "",
             r.shown_yi,
             r.shown_ci_lb,
@@ -75,6 +81,13 @@ def study_rows(e: Evidence) -> list[Row]:
         )
         for r in used.itertuples()
     ]
+
+
+def people(r: Any) -> str:
+    """'41 / 39'; '80 in all' where the split is not known."""
+    if f.known(r.n_1) and f.known(r.n_2):
+        return f"{f.count(r.n_1)} / {f.count(r.n_2)}"
+    return f"{f.count(r.n)} in all" if f.known(r.n) else f.NOT_GIVEN
 
 
 def study_name(study: str, year: float | None) -> str:

@@ -1,4 +1,4 @@
-"""All questions at a glance: one row per question, a panel per kind of effect and good end."""
+"""All questions at a glance in one figure: one row per question, a panel per kind of effect and good end."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pipeline.report.figures.scale import Scale, direction_height, draw_axis, dr
 from pipeline.report.results import Estimate, Evidence
 
 _ROW, _HEAD, _GAP = 0.215, 0.32, 0.15
+_TITLE, _BETWEEN = 0.22, 0.1
 _LABEL = "Outcome and comparator"
 _MARKERS = {"mean": ("s", False), "common": ("D", True), "single": ("o", True)}
 KEY = (
@@ -39,23 +40,45 @@ def panels(all_evidence: Sequence[Evidence]) -> list[Panel]:
         if q.k >= 1:
             family = "SMD" if q.measure == "SMD" else "ratio" if q.is_ratio else f"{q.measure}:{q.outcome}"
             groups.setdefault((family, q.better_is, q.intervention_label), []).append(e)
-    return [
-        Panel(_title(family, better, members[0]), tuple(members)) for (family, better, _), members in groups.items()
-    ]
+    return [Panel(_title(family, better, members), tuple(members)) for (family, better, _), members in groups.items()]
 
 
-def draw_panel(panel: Panel, among: Sequence[Panel]) -> bytes:
-    """One panel as SVG, its columns aligned with those of the other panels."""
-    columns = _Columns.of([e for p in among for e in p.evidence])
-    axis = _axis(panel, columns)
-    bottom = _HEAD + _ROW * len(panel.evidence) + 0.03
-    c = Canvas.of(bottom + direction_height(axis, WIDTH, *phrases.axis_labels(panel.evidence[0].question)))
+def draw_overview(shown: Sequence[Panel]) -> bytes:
+    """All panels below each other as one SVG, their columns aligned."""
+    columns = _Columns.of([e for p in shown for e in p.evidence])
+    axes = [_axis(p, columns) for p in shown]
+    heights = [_height(p, axis) for p, axis in zip(shown, axes, strict=True)]
+    c = Canvas.of(_HEAD + sum(heights))
     _headings(c, columns)
-    draw_null(c, axis, _HEAD - 0.02, bottom)
-    for i, e in enumerate(panel.evidence):
-        _row(c, e, axis, columns, _HEAD + _ROW * (i + 0.5))
-    draw_axis(c, axis, bottom, *phrases.axis_labels(panel.evidence[0].question))
+    top = _HEAD
+    for panel, axis, height in zip(shown, axes, heights, strict=True):
+        _panel(c, panel, axis, columns, top)
+        top += height
     return c.svg()
+
+
+def directions(panel: Panel) -> tuple[str, str]:
+    """What left and right mean; the comparator by its name only where all rows share it."""
+    first = panel.evidence[0].question
+    one = len({e.question.comparator for e in panel.evidence}) == 1
+    return phrases.axis_directions(
+        first.better_is, phrases.intervention(first), phrases.versus(first) if one else "comparator"
+    )
+
+
+def _height(panel: Panel, axis: Scale) -> float:
+    rows = _TITLE + _ROW * len(panel.evidence) + 0.03
+    return rows + direction_height(axis, WIDTH, *directions(panel)) + _BETWEEN
+
+
+def _panel(c: Canvas, panel: Panel, axis: Scale, columns: _Columns, top: float) -> None:
+    c.text(0, top + 0.1, fit(panel.title, WIDTH), bold=True, color=ACCENT)
+    first = top + _TITLE
+    bottom = first + _ROW * len(panel.evidence) + 0.03
+    draw_null(c, axis, first - 0.02, bottom)
+    for i, e in enumerate(panel.evidence):
+        _row(c, e, axis, columns, first + _ROW * (i + 0.5))
+    draw_axis(c, axis, bottom, *directions(panel))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +97,7 @@ class _Columns:
 
 
 def row_label(e: Evidence) -> str:
-    return f"{e.question.outcome_label} v {phrases.comparator(e.question)}"
+    return f"{e.question.outcome_label} v {phrases.versus(e.question)}"
 
 
 def _effect(e: Evidence) -> str:
@@ -94,12 +117,13 @@ def _estimate(e: Evidence) -> Estimate:
     return e.estimate
 
 
-def _title(family: str, better: str, e: Evidence) -> str:
-    what = {"SMD": "Standardised mean differences", "ratio": "Ratios"}.get(
-        family, f"{phrases.measure_name(e.question)}, {phrases.inner(e.question.outcome_label)}"
-    )
+def _title(family: str, better: str, members: Sequence[Evidence]) -> str:
+    q = members[0].question
+    measures = " and ".join(dict.fromkeys(e.question.measure for e in members))
+    names = {"SMD": "Standardised mean differences (SMD)", "ratio": f"Ratios ({measures})"}
+    what = names.get(family, f"{phrases.measure_name(q)}, {phrases.inner(q.outcome_label)}, in {q.unit}")
     good = {"lower": "lower is better", "higher": "higher is better"}.get(better, "neither end is better in itself")
-    return f"{e.question.intervention_label}. {what}: {good}"
+    return f"{what}: {good}"
 
 
 def _axis(panel: Panel, k: _Columns) -> Scale:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from pipeline.report.book import Block
 from pipeline.report.results import Evidence
-from pipeline.report.sections import context, evidence, methods, opening, provenance, robustness, trials
+from pipeline.report.sections import context, evidence, issues, methods, opening, provenance, robustness, trials
 from pipeline.report.sections.funder import SUMMARY_SECTIONS
 
 __all__ = ["SECTIONS", "SUMMARY_SECTIONS"]
@@ -28,7 +28,7 @@ SECTIONS: dict[str, Callable[[Evidence], list[Block]]] = {
     "published": context.published,
     "trials_used": trials.trials_used,
     "trials_not_used": trials.trials_not_used,
-    "data_issues": trials.data_issues,
+    "data_issues": issues.data_issues,
     "methods": methods.methods,
     "choices": methods.choices,
     "glossary": methods.glossary,

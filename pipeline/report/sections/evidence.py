@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
+from pipeline.report import cautions, phrases, units, wording
 from pipeline.report import format as f
-from pipeline.report import phrases, units, wording
 from pipeline.report.book import Block, Column, DataTable, Figure, Heading, Paragraph
 from pipeline.report.figures.alt import forest_alt
-from pipeline.report.figures.forest import ROWS_PER_PART, forest
+from pipeline.report.figures.forest import forest
 from pipeline.report.results import Evidence
 
 FLOATS_FROM = 3
@@ -24,10 +24,11 @@ def result(e: Evidence) -> list[Block]:
     blocks: list[Block] = [
         Heading("The result"),
         Paragraph(wording.effect_sentence(e)),
-        Paragraph(wording.interval_sentence(q, est, places)),
+        Paragraph(f"{wording.interval_sentence(q, est, places)} {cautions.fragility(e)}".strip()),
     ]
     if est.kind != "mean":
         blocks.append(Paragraph(wording.single_caution(est)))
+    blocks += [Paragraph(s) for s in (cautions.tested(e), cautions.clusters(e)) if s]
     blocks += forest_figures(e)
     if est.kind == "single":
         return blocks
@@ -47,7 +48,7 @@ def forest_figures(e: Evidence) -> list[Block]:
     return [
         Figure(
             svg,
-            forest_alt(e) if i == last else _part_alt(e, i),
+            forest_alt(e, i, len(parts)),
             _caption(e) + (f" (part {i + 1} of {len(parts)})." if last else "."),
             _legend(e) if i == last else "",
             floats=e.question.k >= FLOATS_FROM,
@@ -71,7 +72,7 @@ def analysis_table(e: Evidence, rows: pd.DataFrame, caption: str, prediction: bo
     cells = []
     for r in rows.itertuples():
         cell = [
-            r.label,
+            f.true_minus(r.label),
             f.count(r.k),
             f.effect(r.shown_estimate, q.measure, e.places),
             f.interval(r.shown_ci_lb, r.shown_ci_ub, q.measure, e.places),
@@ -91,8 +92,9 @@ def analysis_table(e: Evidence, rows: pd.DataFrame, caption: str, prediction: bo
 
 
 def plain_units(e: Evidence) -> list[Block]:
-    """The pooled effect in units that people know."""
-    if e.translated.empty:
+    """The pooled effect in units that people know; a mean difference stands in its own unit already."""
+    translated = e.translated[e.translated["unit"] != "scale"]
+    if translated.empty:
         return []
     columns = (
         Column("Unit", 2.3),
@@ -103,21 +105,21 @@ def plain_units(e: Evidence) -> list[Block]:
         Column("How it was translated", 2.4),
     )
     rows = []
-    for r in e.translated.itertuples():
-        places = units.unit_places(r.unit)
+    for r in translated.itertuples():
+        places = units.unit_places(r)
         rows.append(
             (
                 phrases.sentence(r.label).rstrip("."),
                 f.count(r.k),
                 f.number(r.estimate, places),
                 f.interval(r.ci_lb, r.ci_ub, "", places),
-                f.number(r.reference, places),
-                r.basis,
+                f.significant(r.reference),
+                f.tidy_numbers(r.basis),
             )
         )
     return [
         Heading("In plain units"),
-        *(Paragraph(units.unit_sentence(e.question, r)) for r in e.translated.itertuples()),
+        *(Paragraph(units.unit_sentence(e.question, r)) for r in translated.itertuples()),
         DataTable(
             columns,
             tuple(rows),
@@ -129,19 +131,12 @@ def plain_units(e: Evidence) -> list[Block]:
 
 def _caption(e: Evidence) -> str:
     q = e.question
-    return f"{q.outcome_label}: {phrases.intervention(q)} compared with {phrases.comparator(q)}"
-
-
-def _part_alt(e: Evidence, i: int) -> str:
-    return (
-        f"Forest plot, part {i + 1}: up to {ROWS_PER_PART} of the {phrases.trials(e.question.k)}. "
-        "The last part describes the whole plot."
-    )
+    return f"Forest plot. {q.outcome_label}: {phrases.intervention(q)} compared with {phrases.comparator(q)}"
 
 
 def _legend(e: Evidence) -> str:
     est, used = e.estimate, e.used
-    text = f"* People analysed: {phrases.intervention(e.question)} / {phrases.comparator(e.question)}. "
+    text = f"* People analysed: {phrases.intervention(e.question)} / {phrases.versus(e.question)}. "
     one = used["instrument"].unique()
     if len(one) == 1 and one[0]:
         text += f"All measured with: {e.labels.of('instrument', one[0])}. "

@@ -3,9 +3,11 @@ reproducibility."""
 
 from __future__ import annotations
 
+from pipeline.report import format as f
 from pipeline.report import phrases
-from pipeline.report.book import Block, Column, DataTable, Heading, Paragraph, References, Terms, Text, linked
+from pipeline.report.book import Block, Column, DataTable, Heading, Paragraph, References, Terms, Text
 from pipeline.report.glossary import terms_for
+from pipeline.report.links import linked
 from pipeline.report.references import SOURCES
 from pipeline.report.results import Evidence
 
@@ -14,7 +16,9 @@ _MEASURES: dict[str, _Cited] = {
     "SMD": (
         "Effects are standardised mean differences: the difference of the two groups' means in "
         "standard deviations, with Hedges' "
-        "correction for small samples (Hedges 1981). Change scores and end scores are not mixed.",
+        "correction for small samples (Hedges 1981). A difference adjusted for baseline may stand among them when it "
+        "is standardised by the spread of end-point scores; one standardised by the spread of changes is not pooled "
+        "with them.",
         ("Hedges 1981",),
     ),
     "MD": ("Effects are differences of means in the units of the scale.", ()),
@@ -28,9 +32,8 @@ _RATIO = (
 )
 _SELECTION = (
     "Each trial enters once: one comparison, one instrument and one time, chosen by rules that do not "
-    "look at the results (see the table of choices). Reports of one trial in several sources were linked first. A result enters "
-    "only if the supporters, the comparator, the "
-    "outcome and the time are those of the question."
+    "look at the results (see the table of choices). Reports of one trial in several sources were linked first. "
+    "A result enters only if the supporters, the comparator, the outcome and the time are those of the question."
 )
 _DIRECTION = (
     "Effects are kept in their natural direction (positive: higher value with {x}); which "
@@ -46,8 +49,8 @@ _MEAN_PARTS = (
     ),
     (
         "Hartung-Knapp",
-        "The interval follows Hartung and Knapp (2001) and Sidik and Jonkman (2002), whose "
-        "coverage holds with few trials "
+        "The interval follows Hartung and Knapp (2001) and Sidik and Jonkman (2002); its coverage is closer to "
+        "nominal with few trials than that of a normal interval, less so when the trials differ much in size "
         "(IntHout 2014). ",
         ("Hartung and Knapp 2001", "Sidik and Jonkman 2002", "IntHout 2014"),
     ),
@@ -88,9 +91,10 @@ _FEW = {
     "single": "With one trial nothing is pooled: the number shown is that trial's, with its normal interval.",
 }
 _PUBLISHED = (
-    "Published pooled results are quoted; a claim that two treatments are equivalent would need a margin fixed "
-    "beforehand (Piaggio 2012)."
+    "Published pooled results are quoted; a claim that two treatments are equivalent would need a margin "
+    "(Piaggio 2012)."
 )
+_NOT_DIRECT = " No trial used here compares peers with group CBT directly."
 _SPREAD_SOURCES = (
     "Viechtbauer 2007",
     "Higgins and Thompson 2002",
@@ -99,7 +103,7 @@ _SPREAD_SOURCES = (
     "Partlett and Riley 2017",
 )
 _GRADE = (
-    "No GRADE judgement has been entered (Guyatt 2008), so no wording here claims more "
+    "How certain the evidence is has not been judged by GRADE (Guyatt 2008), so no wording here claims more "
     "certainty than the intervals show."
 )
 
@@ -114,7 +118,7 @@ def choices(e: Evidence) -> list[Block]:
     if not e.question.choices:
         return []
     columns = (Column("Choice", 1.3), Column("Value", 3.0), Column("Why", 2.4))
-    rows = tuple((c.choice, c.value, c.why) for c in e.question.choices)
+    rows = tuple((c.choice, f.true_minus(c.value), c.why) for c in e.question.choices)
     return [Heading("Choices", 2), DataTable(columns, rows, "Analytic choices, set in the parameter file")]
 
 
@@ -135,11 +139,13 @@ def _paragraphs(e: Evidence) -> list[_Cited]:
     q, est = e.question, e.estimate
     ratio = (_RATIO[0].format(label=phrases.inner(q.measure_label)), _RATIO[1])
     measure = ratio if q.is_ratio else _MEASURES[q.measure]
-    out: list[_Cited] = [(_SELECTION, ()), (f"{measure[0]} {_DIRECTION.format(x=phrases.intervention(q))}", measure[1])]
+    out: list[_Cited] = [(_SELECTION, ())]
     if est is not None:
+        out.append((f"{measure[0]} {_DIRECTION.format(x=phrases.intervention(q))}", measure[1]))
         out += _pooling(e) if est.kind == "mean" else [(_FEW[est.kind], ())]
     if not e.published.empty:
-        out.append((_PUBLISHED, ("Piaggio 2012",)))
+        direct = "" if q.comparator == "group_cbt" else _NOT_DIRECT
+        out.append((_PUBLISHED + direct, ("Piaggio 2012",)))
     return [*out, (_GRADE, ("Guyatt 2008",))]
 
 

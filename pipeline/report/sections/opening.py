@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from pipeline.report import cautions, phrases, wording
 from pipeline.report import format as f
-from pipeline.report import phrases, wording
 from pipeline.report.book import Block, Bullets, Column, DataTable, Heading, KeyFindings, Paragraph, Title
 from pipeline.report.results import Evidence
 
 IS_PEER = "peer_support"
+COUNT_AS_PEERS = (
+    "People whom the source names as peers count as peers; lay workers, volunteers and mentors without stated lived "
+    "experience do not."
+)
+_POPULATIONS = 6
+"""Populations named one by one."""
 CONTEXT = "This page gives context. It is not about peer support."
 
 
 def title(e: Evidence) -> list[Block]:
     q = e.question
     kicker = "Evidence report" if q.kind == IS_PEER else "Evidence report for context"
-    subtitle = f"{q.intervention_label} compared with {phrases.comparator(q)}: {phrases.inner(q.outcome_label)}"
+    subtitle = phrases.sentence(phrases.trials(q.k)).rstrip(".") if q.k else "No usable trial"
+    subtitle += f", {f.count(q.n)} people" if q.k and f.known(q.n) else ""
     description = " ".join(wording.key_findings(e))
     return [Title(q.title, subtitle, kicker, description)]
 
@@ -27,18 +34,19 @@ def key_findings(e: Evidence) -> list[Block]:
 
 def compared(e: Evidence) -> list[Block]:
     """What the question asks, as a table."""
-    q, used = e.question, e.used
-    populations = used["population"][used["population"] != ""].nunique()
+    q = e.question
     rows = [
-        ("People", _people(e, populations)),
-        ("Intervention", f"{q.intervention_label}{_by_whom(e)}"),
+        ("People", _people(e)),
+        ("Intervention", _intervention(e)),
         ("Compared with", q.comparator_label),
         ("Outcome", q.outcome_label + phrases.counted(q)),
         ("Time window", _window(e)),
         ("Effect measure", f"{phrases.measure_name(q)}. {phrases.direction_note(q)}"),
     ]
     columns = (Column("Part of the question", 1.0), Column("In this report", 3.6))
-    return [Heading("What was compared"), DataTable(columns, tuple(rows), "The question")]
+    table = DataTable(columns, tuple(rows), "The question")
+    wait = cautions.waitlist(e)
+    return [Heading("What was compared"), table, *([Paragraph(wait)] if wait else [])]
 
 
 def no_trial(e: Evidence) -> list[Block]:
@@ -68,24 +76,31 @@ def no_trial(e: Evidence) -> list[Block]:
     ]
 
 
-def _people(e: Evidence, populations: int) -> str:
+def _people(e: Evidence) -> str:
+    """How many, and the populations as printed, the most frequent first."""
+    q = e.question
     if e.estimate is None:
         return "None: no trial could be used"
-    total = f"{f.count(e.question.n)} people" if f.known(e.question.n) else "Number of people not given by every trial"
-    kinds = (
-        (
-            f", {phrases.count_word(populations)} kind{'s' if populations != 1 else ''} of population "
-            "as printed by the trials"
-        )
-        if populations
-        else ""
-    )
-    return f"{total} in {phrases.trials(e.question.k)}{kinds}; see the table of trials"
+    missing = "the trial" if q.k == 1 else "every trial"
+    total = f"{f.count(q.n)} people in {phrases.trials(q.k)}" if f.known(q.n) else f"Number not given by {missing}"
+    printed = e.used.loc[e.used["population"] != "", "population"].value_counts(sort=False)
+    kinds = sorted(printed.items(), key=lambda kind: -kind[1])
+    named = [f"{f.tidy_numbers(str(name))} ({phrases.trials(n)})" for name, n in kinds[:_POPULATIONS]]
+    rest = sum(n for _, n in kinds[_POPULATIONS:])
+    named += [f"others ({phrases.trials(rest)})"] if rest else []
+    return f"{total}: {'; '.join(named)}" if named else total
+
+
+def _intervention(e: Evidence) -> str:
+    """Who gave it, and what the trials used tested."""
+    tested = cautions.contents(e)
+    return f"{e.question.intervention_label}{_by_whom(e)}" + (f" Tested: {tested}." if tested else "")
 
 
 def _by_whom(e: Evidence) -> str:
-    roles = [phrases.inner(e.labels.of("role", r)) for r in e.question.roles]
-    return f", given by {' or '.join(roles)}" if roles else ""
+    q = e.question
+    roles = [phrases.inner(e.labels.of("role", r)) for r in q.roles]
+    return f", given by {' or '.join(roles)}. {COUNT_AS_PEERS if q.kind == IS_PEER else ''}" if roles else "."
 
 
 def _window(e: Evidence) -> str:

@@ -12,6 +12,7 @@ from pipeline.report.book import Block, Column, DataTable, Figure, Heading, Para
 from pipeline.report.figures.alt import funnel_alt, leave_one_out_alt
 from pipeline.report.figures.funnel import funnel
 from pipeline.report.figures.leave_one_out import ROWS_MAX, leave_one_out_figure
+from pipeline.report.phrases import degrees
 from pipeline.report.results import Evidence
 from pipeline.report.sections.evidence import analysis_table
 
@@ -37,7 +38,7 @@ def sensitivity(e: Evidence) -> list[Block]:
             "The main analysis follows the project's rules (see the table of choices). The other rows show what "
             "other defensible choices give."
         ),
-        analysis_table(e, both, "Sensitivity of the pooled result"),
+        analysis_table(e, both, "Sensitivity of the result", prediction=bool(both["shown_pi_lb"].notna().any())),
     ]
 
 
@@ -87,12 +88,12 @@ def leave_one_out(e: Evidence) -> list[Block]:
 def subgroups(e: Evidence) -> list[Block]:
     """Subgroups with their test, or the reason why there are none."""
     tests = e.tests[e.tests["test"].str.startswith("subgroup_")]
-    if tests.empty or e.estimate is None:
+    if tests.empty or e.estimate is None or not e.tests["done"].any():
         return []
     blocks: list[Block] = [Heading("Subgroups"), *_not_done(tests)]
     for t in tests[tests["done"]].itertuples():
         rows = e.analysis(t.test)
-        df = f" on {f.number(t.df, 0)} degrees of freedom" if f.known(t.df) else ""
+        df = f" on {degrees(t.df)}" if f.known(t.df) else ""
         left_out = f"; {t.reason}" if t.reason else ""
         test = (
             f"Test for a difference between the subgroups: statistic {f.number(t.statistic, 2)}{df}, "
@@ -111,9 +112,12 @@ def subgroups(e: Evidence) -> list[Block]:
 
 
 def small_study_effects(e: Evidence) -> list[Block]:
-    """Funnel plot and tests from ten trials, else the sentence why not."""
+    """Funnel plot and tests from ten trials, else one sentence on all that could not be examined."""
     if e.estimate is None:
         return []
+    if not e.tests["done"].any():
+        also = ", small-study and leave-one-out" if e.analysis("leave_one_out").empty else " and small-study"
+        return [Paragraph(f"Too few trials for subgroup{also} analyses.")]
     tests = e.tests[~e.tests["test"].str.startswith("subgroup_")]
     blocks: list[Block] = [Heading("Small-study effects")]
     svg = funnel(e)
@@ -142,10 +146,6 @@ def small_study_effects(e: Evidence) -> list[Block]:
             )
         )
     blocks += _not_done(tests)
-    if len(blocks) == 1:
-        blocks.append(
-            Paragraph("Not examined: fewer than ten trials cannot show whether small trials differ from large ones.")
-        )
     return blocks
 
 

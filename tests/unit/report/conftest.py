@@ -13,6 +13,7 @@ QUESTIONS = {
     "k2": (2, "RR", {}),
     "k4": (4, "SMD", {"published": ["pfeiffer_usual_care", "pfeiffer_group_cbt"]}),
     "k5": (5, "RR", {}),
+    "k3": (3, "MD", {"unit": "percentage points", "comparator": "waitlist", "comparator_label": "Waiting list"}),
     "k12": (12, "SMD", {}),
     "k40": (40, "SMD", {"kind": "context", "intervention_label": "Group CBT"}),
 }

@@ -66,7 +66,10 @@ def question(
         "k": k,
         "n": n if k else None,
         "found": found,
+        "unit": "points",
+        "content": [{"label": "Support programme", "trials": k, "weight": 100.0 if k else 0.0}] if k else [],
         "published": [],
+        "sources": ["simulated"],
         "headline_prediction_from_k": 5,
         "codes": {
             "roles": {"peer": "Peers", "peer_professional": "Peers with professionals"},
@@ -86,7 +89,7 @@ def question(
             {
                 "choice": "Time window",
                 "value": "0 to 39 weeks, nearest to 26",
-                "why": "One time per trial; fixed before any result was seen",
+                "why": "One time per trial, whatever it shows",
             },
             {
                 "choice": "Floor of the Hartung-Knapp factor",
@@ -214,6 +217,7 @@ def _study(rng: np.random.Generator, key: str, i: int, used: bool, measure: str,
         "weight": np.nan,
         "n_1": n1,
         "n_2": n2,
+        "n": n1 + n2,
         "condition_1": "support_programme",
         "role_1": ROLES[i % 2],
         "modality_1": "one_to_one",
@@ -222,12 +226,13 @@ def _study(rng: np.random.Generator, key: str, i: int, used: bool, measure: str,
         "rating": "self-report",
         "time_weeks": float(rng.integers(8, 39)),
         "time_basis": "randomisation",
+        "clustering": "unknown" if i % 5 == 0 else "none",
         "rob": ("low", "some", "high", "not_assessed")[i % 4],
         "country": ("Canada", "England", "Japan")[i % 3],
         "population": "adults discharged from crisis care with a long-term mental health condition",
         "arm_data": f"31 of {n1} v 44 of {n2}" if ratio else f"12.1 (5.0), n {n1} v 13.0 (4.8), n {n2}",
         "reference": f"Simulated J {year};{i}:1-9. doi 10.0000/sim.{i:03d}",
-        "note": "clustering not carried by the source" if i % 5 == 0 else "",
+        "note": "a cluster trial" if i % 5 == 0 else "",
     }
 
 
@@ -279,6 +284,7 @@ def _row(
         "level": level,
         "label": label,
         "measure": measure,
+        "model": "common effect" if analysis == "common_effect" or k <= 2 else "random effects",
         "k": k,
         "n": n,
         "estimate": est,
@@ -348,9 +354,12 @@ def _translated(key: str, k: int, measure: str, mean: float) -> pd.DataFrame:
                 value,
                 60,
                 380.0,
-                "at the median risk of the comparator (simulated)",
-            )
+                "at the comparator risk of the trials taken together (simulated)",
+            ),
+            ("percent", "per cent change of the ratio", 100 * (math.exp(mean) - 1), 20, math.nan, "simulated"),
         ]
+    elif measure == "MD":
+        lines = [("scale", "points", mean, 0.4, math.nan, "simulated")]
     else:
         lines = [
             (

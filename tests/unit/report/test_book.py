@@ -14,12 +14,12 @@ from pipeline.report.book import (
     Paragraph,
     Run,
     clean,
-    linked,
     plain,
     show,
     to_json,
     to_markdown,
 )
+from pipeline.report.links import linked
 
 
 def test_a_block_keeps_text_as_strings() -> None:
@@ -44,11 +44,13 @@ def test_markdown_is_escaped() -> None:
 @pytest.mark.parametrize(
     ("text", "hrefs"),
     [
-        ("J 2005;30:261. doi:10.3102/107.", ["https://doi.org/10.3102/107"]),
+        ("J 2005;30:261. doi:10.3102/107699.", ["https://doi.org/10.3102/107699"]),
         (
-            "read at https://example.org/a_b, and 10.1002/sim.1",
-            ["https://example.org/a_b", "https://doi.org/10.1002/sim.1"],
+            "read at https://example.org/a_b, and 10.1002/sim.1188",
+            ["https://example.org/a_b", "https://doi.org/10.1002/sim.1188"],
         ),
+        ("(doi:10.1016/S0140-6736(18)31470-3)", ["https://doi.org/10.1016/S0140-6736(18)31470-3"]),
+        ("cut off: doi:10.1016/S221. and https://example.org/peer-supported-...", []),
         ("javascript:alert(1) file:///etc", []),
     ],
 )

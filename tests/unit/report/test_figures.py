@@ -14,7 +14,7 @@ from pipeline.report.figures import canvas
 from pipeline.report.figures.forest import ROWS_PER_PART, forest, study_rows
 from pipeline.report.figures.funnel import funnel
 from pipeline.report.figures.leave_one_out import leave_one_out_figure
-from pipeline.report.figures.overview import draw_panel, panels
+from pipeline.report.figures.overview import directions, draw_overview, panels
 from pipeline.report.figures.scale import scale
 
 PAGE_HEIGHT = (297 - 25 - 22) / 25.4
@@ -33,7 +33,7 @@ def draw_all(results: Path) -> list[bytes]:
     every = [load(results, key) for key in ("k1", "k2", "k4", "k12", "k40")]
     shown = panels(every)
     made = [part for e in every for part in forest(e)]
-    return [*made, funnel(every[3]), leave_one_out_figure(every[2]), *(draw_panel(p, shown) for p in shown)]
+    return [*made, funnel(every[3]), leave_one_out_figure(every[2]), draw_overview(shown)]
 
 
 def test_text_prints_at_nine_points_inside_a_figure_as_wide_as_the_text(
@@ -60,6 +60,22 @@ def test_no_text_is_clipped_by_the_edge(results: Path, drawn: list[canvas.Canvas
 
 def test_the_same_evidence_gives_the_same_bytes(results: Path) -> None:
     assert draw_all(results) == draw_all(results)
+
+
+def test_the_overview_names_a_comparator_only_where_all_rows_share_it(results: Path) -> None:
+    one = load(results, "k4")
+    other = dataclasses.replace(
+        one, question=dataclasses.replace(one.question, comparator="waitlist", comparator_label="Waiting list")
+    )
+    assert directions(panels([one, one])[0]) == ("favours peer support", "favours usual care")
+    assert directions(panels([one, other])[0]) == ("favours peer support", "favours comparator")
+
+
+def test_a_long_name_is_shortened_by_its_bracket_and_then_by_whole_words() -> None:
+    name = "Cochrane CD010880 review trial (single trial, not named in excerpt)"
+    assert canvas.fit(name, 2.0) == "Cochrane CD010880 review trial\u2026"
+    assert canvas.fit(name, 1.3) == "Cochrane CD010880\u2026"
+    assert canvas.fit("short", 2.0) == "short"
 
 
 def test_many_trials_are_split_into_even_parts(results: Path) -> None:

@@ -28,11 +28,11 @@ def test_number(x: float | None, places: int, shown: str) -> None:
     ("p", "text", "cell"),
     [
         (0.0004, "p < .001", "< .001"),
-        (0.03, "p = .03", ".030"),
+        (0.03, "p = .03", ".03"),
         (0.0532, "p = .053", ".053"),
-        (0.0996, "p = .10", ".100"),
-        (0.237, "p = .24", ".237"),
-        (0.9999, "p > .99", "> .999"),
+        (0.0996, "p = .10", ".10"),
+        (0.237, "p = .24", ".24"),
+        (0.9999, "p > .99", "> .99"),
         (math.nan, "", "–"),
     ],
 )
@@ -58,3 +58,21 @@ def test_an_interval_without_a_limit_is_a_dash_and_not_half_an_interval() -> Non
 
 def test_printed_hyphens_before_numbers_become_minus_signs_but_ranges_stay() -> None:
     assert f.true_minus("-1.05 (2) v -0.15 (1.7), aged 13-18") == "−1.05 (2) v −0.15 (1.7), aged 13-18"
+
+
+def test_a_minus_between_a_letter_and_a_number_is_a_true_one() -> None:
+    assert f.true_minus("t with k - 2 degrees, pages 13 - 18") == "t with k \u2212 2 degrees, pages 13 - 18"
+
+
+@pytest.mark.parametrize(
+    ("x", "shown"),
+    [(5.021, "5.02"), (385.714, "386"), (50.0, "50"), (-0.0334825, "\u22120.0335"), (math.nan, "\u2013")],
+)
+def test_three_significant_digits(x: float, shown: str) -> None:
+    assert f.significant(x) == shown
+
+
+def test_long_numbers_in_a_text_are_shortened_and_names_are_not() -> None:
+    text = "effect -0.0334825 with 9.56602 (SD 12.45), doi 12888-023-04578-2, version 2.123.4"
+    shown = "effect \u22120.0335 with 9.57 (SD 12.45), doi 12888-023-04578-2, version 2.123.4"
+    assert f.tidy_numbers(text) == shown

@@ -14,7 +14,7 @@ from pipeline.report import load, phrases, units, wording
 from pipeline.report.figures.alt import forest_alt, leave_one_out_alt
 from pipeline.report.results import Estimate, Evidence, Question
 from pipeline.report.sections import SECTIONS
-from pipeline.report.sections.context import not_equivalent
+from pipeline.report.sections.context import favoured, not_equivalent
 
 FORBIDDEN = ("significant", "no effect", "proves", "equally effective")
 
@@ -52,15 +52,17 @@ def opposite(x: float, ratio: bool) -> float:
     return 1 / x if ratio else -x
 
 
-@pytest.mark.parametrize("key", ["k1", "k2", "k4", "k5", "k12"])
+@pytest.mark.parametrize("key", ["k1", "k2", "k3", "k4", "k5", "k12"])
 def test_every_sentence_about_a_direction_changes_with_the_sign(results: Path, key: str) -> None:
     e = load(results, key)
     for write in (wording.effect_sentence, units.in_units, forest_alt):
         assert write(e) != write(turned(e)), write.__name__
     here, there = wording.effect_sentence(e), wording.effect_sentence(turned(e))
-    better, worse = "in favour of peer support", "in favour of usual care"
+    better, worse = "of peer support", f"of {phrases.comparator(e.question)}"
     assert (better in here) != (worse in here)
     assert (better in here) == (worse in there)
+    clear = phrases.is_clear(e.question, e.estimate, e.places)
+    assert ("in favour of" in here) == clear == ("on the side of" not in here)
 
 
 def test_leaving_one_out_is_said_anew_with_the_sign(results: Path) -> None:
@@ -82,21 +84,24 @@ def test_the_axis_names_the_side_that_the_sentence_names(question: Question) -> 
     for better in ("lower", "higher"):
         q = dataclasses.replace(question, better_is=better)
         left, right = phrases.axis_labels(q)
-        assert phrases.favours(q, -0.3).removeprefix("in favour of ") in left
-        assert phrases.favours(q, 0.3).removeprefix("in favour of ") in right
+        assert phrases.leans(q, -0.3, True).removeprefix("in favour of ") in left
+        assert phrases.leans(q, 0.3, True).removeprefix("in favour of ") in right
 
 
 def test_an_interval_that_includes_no_difference_says_that_nobody_can_tell(question: Question) -> None:
     text = wording.interval_sentence(question, Estimate("mean", 4, 100, -0.2, -0.5, 0.1, p=0.2), 2)
     assert "cannot tell" in text
-    assert "from 0.50 standard deviations in favour of peer support" in text
-    assert "to 0.10 standard deviations in favour of usual care" in text
+    assert "from 0.50 standard deviations on the side of peer support" in text
+    assert "to 0.10 standard deviations on the side of usual care" in text
+    assert "in favour of" not in text
 
 
-def test_an_interval_that_ends_at_no_difference_is_only_just_on_one_side(question: Question) -> None:
-    text = wording.interval_sentence(question, Estimate("mean", 4, 100, -0.34, -0.67, -0.0003, p=0.0498), 2)
-    assert "only just in favour of peer support" in text
+@pytest.mark.parametrize("limit", [-0.0003, 0.0003])
+def test_an_interval_that_ends_at_no_difference_is_borderline_from_both_sides(question: Question, limit: float) -> None:
+    text = wording.interval_sentence(question, Estimate("mean", 4, 100, -0.34, -0.67, limit, p=0.0498), 2)
+    assert "borderline: the interval reaches almost exactly no difference" in text
     assert "excludes" not in text
+    assert "in favour of" not in text
 
 
 def test_an_interval_is_not_invented(question: Question) -> None:
@@ -114,13 +119,16 @@ def test_a_prediction_interval_is_a_headline_only_from_five_trials(
 
 
 @pytest.mark.parametrize(("key", "first"), [
-    ("k0", "No trial gives this"), ("k1", "One trial with"), ("k2", "Two trials"), ("k4", "Four trials"),
+    ("k0", "No usable trial of peer support has measured depressive symptoms against usual care."),
+    ("k1", "In Abara"), ("k2", "If both trials"), ("k3", "On average"), ("k4", "On average"),
 ])  # fmt: skip
-def test_key_findings_open_with_the_number_of_trials_and_are_at_most_five(results: Path, key: str, first: str) -> None:
-    found = wording.key_findings(load(results, key))
+def test_key_findings_open_with_the_result_and_are_at_most_five(results: Path, key: str, first: str) -> None:
+    e = load(results, key)
+    found = wording.key_findings(e)
     assert found[0].startswith(first)
     assert len(found) <= 5
-    assert "(GRADE)" in found[-1]
+    assert wording.amount_of_evidence(e) in found
+    assert "certain" in found[-1]
 
 
 def test_two_trials_get_no_random_effects_claim(results: Path) -> None:
@@ -129,7 +137,7 @@ def test_two_trials_get_no_random_effects_claim(results: Path) -> None:
     assert "no random-effects mean is claimed" in text
 
 
-@pytest.mark.parametrize("key", ["k0", "k1", "k2", "k4", "k5", "k12", "k40"])
+@pytest.mark.parametrize("key", ["k0", "k1", "k2", "k3", "k4", "k5", "k12", "k40"])
 def test_no_report_says_what_the_data_cannot_say(results: Path, key: str) -> None:
     e = load(results, key)
     said = " ".join(str(block) for section in SECTIONS.values() for block in section(e) if not hasattr(block, "svg"))
@@ -139,12 +147,13 @@ def test_no_report_says_what_the_data_cannot_say(results: Path, key: str) -> Non
 def test_equivalence_is_denied_from_the_numbers() -> None:
     row = SimpleNamespace(
         review="Pfeiffer", year=2011.0, comparison="peer support vs group_cbt", measure="SMD", estimate=0.10,
-        ci_lb=-0.20, ci_ub=0.39, better_is_negative=True,
+        ci_lb=-0.20, ci_ub=0.39, better_is_negative=True, k=7.0, n=301.0,
     )  # fmt: skip
-    assert "does not show that the two are equivalent" in not_equivalent(row)
-    assert "reaches 0.39 against peer support" in not_equivalent(row)
+    assert "7 trials, 301 people" in not_equivalent(row)
+    assert "found no clear difference" in not_equivalent(row)
+    assert "peer support is worse by up to 0.39 standard deviations" in not_equivalent(row)
     mirrored = SimpleNamespace(**{**vars(row), "estimate": -0.10, "ci_lb": -0.39, "ci_ub": 0.20})
-    assert "reaches 0.20 against peer support" in not_equivalent(mirrored)
+    assert "worse by up to 0.20" in not_equivalent(mirrored)
 
 
 @pytest.mark.parametrize(("label", "shown"), [
@@ -152,3 +161,22 @@ def test_equivalence_is_denied_from_the_numbers() -> None:
 ])  # fmt: skip
 def test_labels_keep_their_acronyms_inside_a_sentence(label: str, shown: str) -> None:
     assert phrases.inner(label) == shown
+
+
+@pytest.mark.parametrize(("estimate", "lb", "ub", "negative", "side"), [
+    (0.20, 0.01, 0.39, False, "peer support"), (-0.37, -0.66, -0.08, True, "peer support"),
+    (0.37, 0.08, 0.66, True, "the comparator"), (0.10, -0.20, 0.39, True, "neither shown (towards the comparator)"),
+])  # fmt: skip
+def test_a_published_result_favours_the_side_of_its_sign(
+    estimate: float, lb: float, ub: float, negative: bool, side: str
+) -> None:
+    row = SimpleNamespace(measure="SMD", estimate=estimate, ci_lb=lb, ci_ub=ub, better_is_negative=negative)
+    assert favoured(row) == side
+
+
+def test_no_spread_seen_is_not_a_forecast(question: Question) -> None:
+    est = Estimate("mean", 6, 100, -0.3, -0.5, -0.1, -0.5, -0.1, tau2=0.0)
+    text = wording.prediction_sentence(question, est, 2)
+    assert text.startswith("Between these six trials no difference beyond chance could be seen")
+    assert "all of it" not in text
+    assert "all of it" in wording.prediction_sentence(question, dataclasses.replace(est, tau2=0.01), 2)
