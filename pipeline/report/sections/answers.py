@@ -27,22 +27,22 @@ def answers(every: All) -> tuple[Text, ...]:
     """Six short points, each derived from the results."""
     peer = of_peers(every)
     points = [
-        _point("Clearly in favour of peer support", _named(peer, verdict.BETTER, True), "nothing"),
-        _point("Clearly against peer support", _named(peer, verdict.WORSE, True), "nothing"),
+        _point("In favour of peer support", _named(peer, verdict.BETTER, True), "nothing"),
+        _point("Against peer support", _named(peer, verdict.WORSE, True), "nothing"),
         _point(
             "Borderline",
             _named(peer, verdict.BORDERLINE, True),
             "",
             " Their numbers reach almost exactly no difference.",
         ),
-        _point("Clearly different, but neither end is better in itself", _named(peer, verdict.DIFFERENT, True)),
+        _point("Different, but neither end is better in itself", _named(peer, verdict.DIFFERENT, True)),
         _point("The trials cannot tell", _named(peer, verdict.OPEN), "", " Peer support may help, harm or do neither."),
         _point("No usable trial", _named(peer, verdict.NONE)),
         (Run("As good as group CBT (cognitive behavioural therapy)? ", bold=True), f"{NOT_KNOWN} See below."),
         (
             Run("How far to trust this: ", bold=True),
             f"nobody has judged yet how certain the evidence is, and {f.count(len(peer))} questions were asked "
-            "without a correction for asking many: some may look clear by chance.",
+            "without a correction for asking many: some may look real by chance.",
         ),
     ]
     return tuple(p for p in points if p)

@@ -103,7 +103,7 @@ def test_an_answer_follows_from_the_interval(four: Evidence, lb: float, ub: floa
 def test_the_first_page_counts_every_question_once(results: Path, four: Evidence) -> None:
     every = [four, load(results, "k0"), load(results, "k40")]
     text = " ".join(plain(t) for t in answers(every))
-    assert "Clearly in favour of peer support (one): depressive symptoms (four trials)." in text
+    assert "In favour of peer support (one): depressive symptoms (four trials)." in text
     assert "No usable trial (one): depressive symptoms." in text
     assert "2 questions were asked" in text
     assert "SMD" not in text
