@@ -206,6 +206,8 @@ def _to_text(s: pd.Series) -> tuple[pd.Series, np.ndarray]:
 
 
 def _to_number(s: pd.Series) -> tuple[pd.Series, np.ndarray]:
+    if s.dtype == np.float64:
+        return s, np.isinf(s.to_numpy())
     blank = s.isna() | (s.astype(str) == "")
     values = pd.to_numeric(s.where(~blank), errors="coerce").astype("float64")
     return values, (~blank & ~np.isfinite(values)).to_numpy()

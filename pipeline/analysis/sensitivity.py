@@ -78,9 +78,8 @@ def sensitivity(
     """Each variant that changes the trials or their variances, pooled as its number of trials allows."""
     lines = []
     for name, variant in SENSITIVITY.items():
-        out = set(main.trials.loc[variant.without(main), "trial_id"])
-        trials = trials_for(variant.among(found), question, book, variant.keep)
-        trials = trials[~trials["trial_id"].isin(out)]
+        trials = _selected(variant, question, found, book, main)
+        trials = trials[~trials["trial_id"].isin(set(main.trials.loc[variant.without(main), "trial_id"]))]
         if variant.inflate:
             unknown = trials["clustering"].eq("unknown")
             trials = trials.assign(vi=trials["vi"].where(~unknown, trials["vi"] * assumed_design_effect))
@@ -88,6 +87,13 @@ def sensitivity(
             fit = main.but(trials=trials)
             lines.append(variant_row(key, name, "", variant.label, fit, prediction_from_k))
     return lines
+
+
+def _selected(variant: Variant, question: Question, found: pd.DataFrame, book: Codebook, main: Fit) -> pd.DataFrame:
+    """The trials of a variant; those of the main analysis where it changes nothing that is found."""
+    among = variant.among(found)
+    kept = found["reason_code"].isin({"flagged": "check"}.get(k, k) for k in variant.keep).any()
+    return trials_for(among, question, book, variant.keep) if kept or len(among) < len(found) else main.trials
 
 
 def _same(one: pd.DataFrame, other: pd.DataFrame) -> bool:

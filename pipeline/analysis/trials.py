@@ -27,13 +27,16 @@ def trials_for(
     """One row per trial that qualifies: EFFECTS columns, arms and strata of a trial combined."""
     qualified = found[judge(found, question, book, keep).eq("")]
     chosen = one_per_trial(qualified, question)
-    return pd.DataFrame([_combined(rows) for _, rows in chosen.groupby("trial_id", sort=True)], columns=chosen.columns)
+    several = chosen["trial_id"].duplicated(keep=False)
+    combined = [_combined(rows) for _, rows in chosen[several].groupby("trial_id", sort=True)]
+    if not combined:
+        return chosen
+    return pd.concat([chosen[~several], pd.DataFrame(combined)]).sort_values("trial_id", kind="stable")
 
 
 def _combined(rows: pd.DataFrame) -> pd.Series:
+    """Arms or strata of one trial as one effect."""
     first = rows.iloc[0].copy()
-    if len(rows) == 1:
-        return first
     arm_1, arm_2 = (rows["stratum"] + ":" + rows[name] for name in ("arm_1", "arm_2"))
     covariance = shared_arm_covariance(
         rows["vi"].to_numpy(), rows["vi_arm_2"].to_numpy(), arm_1.to_numpy(), arm_2.to_numpy()
@@ -60,17 +63,14 @@ def one_per_trial(qualified: pd.DataFrame, question: Question) -> pd.DataFrame:
     ranked["_time"] = distance.fillna(np.inf)
     ranked["_instrument"] = instrument_rank(ranked["instrument"], question)
     ranked["_basis"] = ranked["basis"].map(BASIS_ORDER)
-    measured = ["report_rank", "_time", "_instrument", "instrument", "_rater"]
     ranked["_rater"] = ranked["rating"].ne("clinician")
-    best = ranked.sort_values(["trial_id", *measured, "_basis", "effect_id"], kind="stable")
-    keep = []
-    for _, rows in best.groupby("trial_id", sort=True):
-        first = rows.iloc[0]
-        same = rows[(rows[measured] == first[measured]).all(axis=1) & rows["detail"].eq(first["detail"])]
-        same = same[same["study_id"].eq(first["study_id"]) & same["source"].eq(first["source"])]
-        keep.append(same.drop_duplicates(["stratum", "arm_1", "arm_2"]))
-    out = pd.concat(keep) if keep else ranked
-    return out.drop(columns=[c for c in out.columns if c.startswith("_")])
+    order = ["report_rank", "_time", "_instrument", "instrument", "_rater"]
+    best = ranked.sort_values(["trial_id", *order, "_basis", "effect_id"], kind="stable")
+    alike = [*order, "detail", "study_id", "source"]
+    first = best.drop_duplicates("trial_id").set_index("trial_id")[alike].reindex(best["trial_id"])
+    same = best[(best[alike].to_numpy() == first.to_numpy()).all(axis=1)]
+    chosen = same.drop_duplicates(["trial_id", "stratum", "arm_1", "arm_2"])
+    return chosen.drop(columns=[c for c in chosen.columns if c.startswith("_")])
 
 
 def instrument_rank(instrument: pd.Series, question: Question) -> pd.Series:
