@@ -12,24 +12,11 @@ from pipeline.analysis.direction import scale_signs
 from pipeline.analysis.printed import from_print
 from pipeline.analysis.reports import rank_reports, share_facts
 from pipeline.codebook import Codebook
-from pipeline.tables import EFFECTS, conform
+from pipeline.tables import EFFECTS, REPORTED, STUDY_ARMS, conform
 
 PRINTED = ["reported", "reported_adjusted", "reference_sd"]
 REPORTED_ONLY = [
-    "effect_type",
-    "adjusted",
-    "cluster_adjusted",
-    "effect",
-    "se",
-    "ci_lb",
-    "ci_ub",
-    "level",
-    "claimed_sign",
-    "icc",
-    "cluster_size",
-    "n_1",
-    "n_2",
-    "n_total",
+    c for c in REPORTED.columns if c not in STUDY_ARMS.columns and c not in (*REPORTED.key, "arm_1", "arm_2")
 ]
 
 

@@ -88,7 +88,7 @@ def judge(found: pd.DataFrame, question: Question, book: Codebook, keep: frozens
 
     Parameters
     ----------
-    keep : reasons set aside for a sensitivity analysis: `flagged` (rows excluded by a check), `reference_sd`
+    keep : reason codes set aside for a sensitivity analysis: `check` (rows excluded by a check), `reference_sd`
     """
     reason = pd.Series("", index=found.index)
 
@@ -109,8 +109,7 @@ def judge(found: pd.DataFrame, question: Question, book: Codebook, keep: frozens
         mark(~found["condition_1"].isin(question.conditions), "arm 1 received: " + _label(found["condition_1"], book))
     mark(found["condition_2"].ne(question.comparator), "compared with: " + _label(found["condition_2"], book))
     mark(outside, found["time_weeks"].map(lambda w: f"measured at {w:g} weeks, outside the window"))
-    set_aside = _set_aside(found, keep)
-    mark(found["status"].eq("excluded") & ~set_aside, found["reason"].replace("", "excluded"))
+    mark(found["status"].eq("excluded") & ~found["reason_code"].isin(keep), found["reason"].replace("", "excluded"))
     mark(found["status"].eq("not_computable"), found["reason"])
     other = found["measure"].ne(question.measure)
     mark(other & found["measure"].ne(""), "given as " + found["measure"] + ", the question asks " + question.measure)
@@ -118,15 +117,6 @@ def judge(found: pd.DataFrame, question: Question, book: Codebook, keep: frozens
         mark(found["in_change"], "SMD of changes: never pooled with SMDs of end points")
     mark(found["yi"].isna() | found["vi"].isna(), "no effect could be computed")
     return reason
-
-
-def _set_aside(found: pd.DataFrame, keep: frozenset[str]) -> pd.Series:
-    aside = pd.Series(False, index=found.index)
-    if "reference_sd" in keep:
-        aside |= found["reason_code"].eq("reference_sd")
-    if "flagged" in keep:
-        aside |= found["reason_code"].eq("check")
-    return aside
 
 
 def _label(codes: pd.Series, book: Codebook) -> pd.Series:

@@ -22,7 +22,7 @@ class Variant:
 
     Attributes
     ----------
-    keep : reasons set aside (see `questions.judge`)
+    keep : reason codes set aside (see `questions.judge`)
     among : picks from the found effects before trials are formed
     without : True for the trials of the main analysis that are left out
     inflate : variance of unknown clustering times the assumed design effect
@@ -54,7 +54,7 @@ SENSITIVITY: dict[str, Variant] = {
     ),
     "cluster_deff": Variant("With an assumed design effect for those cluster trials", inflate=True),
     "reference_sd": Variant("With trials standardised by the instrument's reference SD", frozenset({"reference_sd"})),
-    "flagged_kept": Variant("With effects that a check keeps out", frozenset({"flagged"})),
+    "flagged_kept": Variant("With effects that a check keeps out", frozenset({"check"})),
     "not_high_rob": Variant("Without trials at high risk of bias", among=lambda f: f[f["rob"].ne("high")]),
     "arm_values": Variant(
         "Arm values in place of adjusted effects", among=lambda f: f[~f["basis"].str.startswith("reported_adj")]
@@ -92,7 +92,7 @@ def sensitivity(
 def _selected(variant: Variant, question: Question, found: pd.DataFrame, book: Codebook, main: Fit) -> pd.DataFrame:
     """The trials of a variant; those of the main analysis where it changes nothing that is found."""
     among = variant.among(found)
-    kept = found["reason_code"].isin({"flagged": "check"}.get(k, k) for k in variant.keep).any()
+    kept = found["reason_code"].isin(variant.keep).any()
     return trials_for(among, question, book, variant.keep) if kept or len(among) < len(found) else main.trials
 
 

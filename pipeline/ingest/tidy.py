@@ -15,30 +15,8 @@ import pandas as pd
 from pipeline.errors import BadInput, Problem
 from pipeline.tables import READING, REPORTED, STUDIES, STUDY_ARMS, conform
 
-STUDY_COLUMNS = (
-    "study",
-    "year",
-    "reference",
-    "setting",
-    "country",
-    "population",
-    "intervention",
-    "randomised",
-    "rob",
-    "rob_detail",
-    "cluster",
-)
-SHARED_COLUMNS = (
-    "source",
-    "study_id",
-    "stratum",
-    "outcome",
-    "detail",
-    "instrument",
-    "rating",
-    "time_weeks",
-    "time_basis",
-)
+STUDY_COLUMNS = tuple(c for c in STUDIES.columns if c not in STUDIES.key)
+SHARED_COLUMNS = tuple(c for c in STUDY_ARMS.key if c not in ("value_kind", "arm"))
 ARM_COLUMNS = (
     "arm",
     "condition",
@@ -53,28 +31,7 @@ ARM_COLUMNS = (
     "baseline_mean",
     "baseline_sd",
 )
-REPORTED_COLUMNS = (
-    "row_id",
-    "arm_1",
-    "arm_2",
-    "effect_type",
-    "adjusted",
-    "cluster_adjusted",
-    "effect",
-    "se",
-    "ci_lb",
-    "ci_ub",
-    "level",
-    "claimed_sign",
-    "n_1",
-    "n_2",
-    "n_total",
-    "icc",
-    "cluster_size",
-    "reference",
-    "note",
-    "flag",
-)
+REPORTED_COLUMNS = tuple(c for c in REPORTED.columns if c not in SHARED_COLUMNS)
 ARM_KEY = [c for c in STUDY_ARMS.key if c != "arm"] + ["arm"]
 
 

@@ -54,7 +54,7 @@ def test_conditions_narrow_the_question_where_it_names_them(found, question, boo
 
 @pytest.mark.parametrize(
     ("keep", "qualifies"),
-    [((), []), (("reference_sd",), ["e2"]), (("flagged",), ["e1"]), (("flagged", "reference_sd"), ["e1", "e2"])],
+    [((), []), (("reference_sd",), ["e2"]), (("check",), ["e1"]), (("check", "reference_sd"), ["e1", "e2"])],
 )
 def test_what_a_sensitivity_analysis_sets_aside(found, question, book, keep, qualifies):
     effects = found(
