@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 from statsmodels.stats.meta_analysis import combine_effects
 
-from pipeline.meta.pooling import random_effects
+from pipeline.meta.pooling.random_effects import random_effects
 
 warnings.simplefilter("ignore")
 

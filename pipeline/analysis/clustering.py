@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from pipeline.meta.clusters import design_effect
+from pipeline.meta.dependence.clusters import design_effect
 
 DESIGN = r"(?<!not )(?<!non-)(?:cluster|icc=|clinics randomised|zones randomised|pair-matched|multilevel)"
 TITLE = r"(?<!not )(?<!non-)cluster[- ]?randomi[sz]"

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from pipeline.meta.effect_sizes import (
+from pipeline.meta.effect_sizes.two_by_two import TwoByTwo, from_events
+from pipeline.meta.effect_sizes.two_groups import (
     EffectSize,
     incidence_rate_ratio,
     mean_difference,
@@ -19,7 +20,6 @@ from pipeline.meta.effect_sizes import (
     risk_ratio,
     standardized_mean_difference,
 )
-from pipeline.meta.two_by_two import TwoByTwo, from_events
 from pipeline.params import Section
 
 MEANS = ["mean_1", "sd_1", "n_1", "mean_2", "sd_2", "n_2"]

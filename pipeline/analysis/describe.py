@@ -7,7 +7,7 @@ import pandas as pd
 from pipeline.analysis.questions import Question
 from pipeline.analysis.synthesis import Answer, SynthesisParams
 from pipeline.codebook import Codebook
-from pipeline.meta.intervals import INTERVALS
+from pipeline.meta.pooling.intervals import INTERVALS
 
 MEASURES = {
     "SMD": "standardised mean difference (Hedges' g)",

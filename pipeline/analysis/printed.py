@@ -9,7 +9,7 @@ import pandas as pd
 
 from pipeline.analysis.direction import claim_fits, printed_sign
 from pipeline.codebook import Codebook
-from pipeline.meta.conversions import (
+from pipeline.meta.conversions.printed import (
     d_from_p,
     d_from_t,
     log_ratio_from_ci,
@@ -17,7 +17,7 @@ from pipeline.meta.conversions import (
     se_from_ci,
     smd_from_mean_difference,
 )
-from pipeline.meta.effect_sizes import exact_j, hedges_g, pooled_sd
+from pipeline.meta.effect_sizes.two_groups import exact_j, hedges_g, pooled_sd
 
 RATIOS = ("RR", "OR", "HR", "IRR", "ROM")
 FROM_TEST = {"t": d_from_t, "p": d_from_p}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from pipeline.analysis.pooled import Fit, Row
-from pipeline.meta.small_study import egger, pustejovsky_rodgers
+from pipeline.meta.small_study.regression_tests import egger, pustejovsky_rodgers
 from pipeline.params import Section
 
 

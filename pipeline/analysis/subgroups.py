@@ -7,7 +7,7 @@ from pydantic import Field
 
 from pipeline.analysis.pooled import Fit, Row, variant_row
 from pipeline.codebook import Codebook
-from pipeline.meta.subgroups import subgroup_analysis
+from pipeline.meta.pooling.subgroups import subgroup_analysis
 from pipeline.params import Section
 
 MODERATORS = {

@@ -7,7 +7,7 @@ import pandas as pd
 
 from pipeline.analysis.questions import Question, judge
 from pipeline.codebook import Codebook
-from pipeline.meta.shared_arms import combine_correlated, shared_arm_covariance
+from pipeline.meta.dependence.shared_arms import combine_correlated, shared_arm_covariance
 
 # an adjusted effect before the raw values, a bare printed effect last
 BASIS_ORDER = {

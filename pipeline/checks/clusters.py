@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from pipeline.checks.delivery import Delivery
-from pipeline.meta.clusters import design_effect, partially_nested_design_effect
+from pipeline.meta.dependence.clusters import design_effect, partially_nested_design_effect
 
 # "group-randomised" only where no word before it says which group: two-group, parallel-group, support group
 DASH = "[-\u2010\u2011\u2013 ]"

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from pipeline.checks.delivery import Delivery
-from pipeline.meta.conversions import critical_value
-from pipeline.meta.effect_sizes import exact_j, pooled_sd
+from pipeline.meta.conversions.printed import critical_value
+from pipeline.meta.effect_sizes.two_groups import exact_j, pooled_sd
 from pipeline.vocabulary import Measure
 
 DIFFERENCE, RATIO, REDUCTION = "difference", "ratio", "reduction"

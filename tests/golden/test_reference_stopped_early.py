@@ -7,8 +7,8 @@ import json
 import numpy as np
 import pytest
 
-from pipeline.meta.meta_regression import meta_regression
-from pipeline.meta.small_study import predictor
+from pipeline.meta.pooling.meta_regression import meta_regression
+from pipeline.meta.small_study.regression_tests import predictor
 from tests.golden.test_gold import CASES
 
 NAMES = [n for n in CASES if n.startswith("regtest_rma_")]

@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from pipeline.meta.influence import leave_one_out
-from pipeline.meta.intervals import INTERVALS, prediction_interval
-from pipeline.meta.likelihood import log_likelihood_ml, log_likelihood_reml
-from pipeline.meta.pooling import Pooled, common_effect, random_effects
-from pipeline.meta.studies import studies
-from pipeline.meta.tau2 import TAU2_ESTIMATORS
+from pipeline.meta.influence.refits import leave_one_out
+from pipeline.meta.pooling.intervals import INTERVALS, prediction_interval
+from pipeline.meta.pooling.likelihood import log_likelihood_ml, log_likelihood_reml
+from pipeline.meta.pooling.random_effects import Pooled, common_effect, random_effects
+from pipeline.meta.pooling.studies import studies
+from pipeline.meta.pooling.tau2 import TAU2_ESTIMATORS
 
 ESTIMATORS = sorted(set(TAU2_ESTIMATORS) - {"EE", "GENQ"})
 FEW = settings(max_examples=25, deadline=None, derandomize=True)

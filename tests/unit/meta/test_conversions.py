@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from pipeline.meta import clusters, conversions, dependence
-from pipeline.meta.effect_sizes import hedges_g, standardized_mean_difference
-from pipeline.meta.pooling import common_effect
+from pipeline.meta.conversions import printed as conversions
+from pipeline.meta.dependence import aggregation as dependence
+from pipeline.meta.dependence import clusters
+from pipeline.meta.effect_sizes.two_groups import hedges_g, standardized_mean_difference
+from pipeline.meta.pooling.random_effects import common_effect
 
 
 def test_standard_error_from_an_interval() -> None:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.meta import clusters, conversions, dependence, effect_sizes, two_by_two
 from pipeline.meta.arrays import InvalidInput
-from pipeline.meta.design import design
-from pipeline.meta.influence import cumulative, leave_one_out
-from pipeline.meta.intervals import INTERVALS, PREDICTION, prediction_interval
-from pipeline.meta.meta_regression import meta_regression
-from pipeline.meta.pooling import common_effect, random_effects
-from pipeline.meta.small_study import harbord, predictor, regression_test
-from pipeline.meta.subgroups import subgroup_analysis
-from pipeline.meta.tau2 import TAU2_ESTIMATORS
-from pipeline.meta.tau2_interval import tau2_interval
+from pipeline.meta.conversions import printed as conversions
+from pipeline.meta.dependence import aggregation as dependence
+from pipeline.meta.dependence import clusters
+from pipeline.meta.effect_sizes import two_by_two
+from pipeline.meta.effect_sizes import two_groups as effect_sizes
+from pipeline.meta.influence.refits import cumulative, leave_one_out
+from pipeline.meta.moderators.design import design
+from pipeline.meta.pooling.intervals import INTERVALS, PREDICTION, prediction_interval
+from pipeline.meta.pooling.meta_regression import meta_regression
+from pipeline.meta.pooling.random_effects import common_effect, random_effects
+from pipeline.meta.pooling.subgroups import subgroup_analysis
+from pipeline.meta.pooling.tau2 import TAU2_ESTIMATORS
+from pipeline.meta.pooling.tau2_interval import tau2_interval
+from pipeline.meta.small_study.regression_tests import harbord, predictor, regression_test
 
 
 class TestPooling:

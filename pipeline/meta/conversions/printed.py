@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from pipeline.meta.arrays import FloatArray, InvalidInput, numbers, probability, together
-from pipeline.meta.effect_sizes import EffectSize, hedges_g
+from pipeline.meta.effect_sizes.two_groups import EffectSize, hedges_g
 
 
 @dataclass(frozen=True, slots=True)

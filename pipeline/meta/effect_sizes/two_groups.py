@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from pipeline.meta.arrays import FloatArray, choose, numbers, together
-from pipeline.meta.two_by_two import TwoByTwo, correct_zero_rates, correct_zeros
+from pipeline.meta.effect_sizes.two_by_two import TwoByTwo, correct_zero_rates, correct_zeros
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,13 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from pipeline.meta.arrays import BoolArray, FloatArray, IntArray, choose
-from pipeline.meta.heterogeneity import heterogeneity
-from pipeline.meta.intervals import INTERVALS
-from pipeline.meta.likelihood import FitStatistics, fit_statistics
+from pipeline.meta.pooling.heterogeneity import heterogeneity
+from pipeline.meta.pooling.intervals import INTERVALS
+from pipeline.meta.pooling.likelihood import FitStatistics, fit_statistics
+from pipeline.meta.pooling.studies import Studies, studies
+from pipeline.meta.pooling.tau2 import TAU2_ESTIMATORS
+from pipeline.meta.pooling.tau2_precision import tau2_se
 from pipeline.meta.reference import quantile, two_sided_p
-from pipeline.meta.studies import Studies, studies
-from pipeline.meta.tau2 import TAU2_ESTIMATORS
-from pipeline.meta.tau2_precision import tau2_se
 
 
 @dataclass(frozen=True, slots=True)

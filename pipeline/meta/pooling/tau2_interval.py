@@ -10,10 +10,10 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from pipeline.meta.arrays import FloatArray, choose, probability
-from pipeline.meta.heterogeneity import i2_h2, typical_variance
-from pipeline.meta.likelihood import log_likelihood_ml, log_likelihood_reml
-from pipeline.meta.studies import Studies, studies
-from pipeline.meta.tau2 import TAU2_ESTIMATORS, q_profile
+from pipeline.meta.pooling.heterogeneity import i2_h2, typical_variance
+from pipeline.meta.pooling.likelihood import log_likelihood_ml, log_likelihood_reml
+from pipeline.meta.pooling.studies import Studies, studies
+from pipeline.meta.pooling.tau2 import TAU2_ESTIMATORS, q_profile
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.meta.arrays import FloatArray
-from pipeline.meta.studies import Studies
+from pipeline.meta.pooling.studies import Studies
 
 
 @dataclass(frozen=True, slots=True)

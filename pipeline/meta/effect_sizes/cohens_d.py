@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from scipy import optimize, special
 
 from pipeline.meta.arrays import InvalidInput, numbers, probability
-from pipeline.meta.effect_sizes import approximate_j, exact_j, pooled_sd
+from pipeline.meta.effect_sizes.two_groups import approximate_j, exact_j, pooled_sd
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import special
 
 from pipeline.meta.arrays import FloatArray, IntArray
-from pipeline.meta.studies import Studies
+from pipeline.meta.pooling.studies import Studies
 
 
 @dataclass(frozen=True, slots=True)

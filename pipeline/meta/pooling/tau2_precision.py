@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from pipeline.meta.arrays import FloatArray
-from pipeline.meta.studies import Studies
+from pipeline.meta.pooling.studies import Studies
 
 
 def tau2_se(s: Studies, tau2: FloatArray, estimator: str) -> FloatArray:

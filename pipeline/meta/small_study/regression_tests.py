@@ -13,10 +13,10 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from pipeline.meta.arrays import FloatArray, InvalidInput, numbers, together
-from pipeline.meta.meta_regression import meta_regression
+from pipeline.meta.effect_sizes.two_by_two import TwoByTwo
+from pipeline.meta.pooling.meta_regression import meta_regression
+from pipeline.meta.pooling.weighted_fit import fit
 from pipeline.meta.reference import quantile, two_sided_p
-from pipeline.meta.two_by_two import TwoByTwo
-from pipeline.meta.weighted_fit import fit
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from pipeline.meta.arrays import FloatArray, InvalidInput
-from pipeline.meta.meta_regression import Regression, meta_regression
-from pipeline.meta.pooling import Pooled, common_effect, random_effects
+from pipeline.meta.pooling.meta_regression import Regression, meta_regression
+from pipeline.meta.pooling.random_effects import Pooled, common_effect, random_effects
 
 
 @dataclass(frozen=True, slots=True)

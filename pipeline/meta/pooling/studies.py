@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pipeline.meta.arrays import BoolArray, FloatArray, IntArray, InvalidInput, numbers
-from pipeline.meta.weighted_fit import WeightedFit, fit
+from pipeline.meta.pooling.weighted_fit import WeightedFit, fit
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ import numpy as np
 from scipy import special
 
 from pipeline.meta.arrays import BoolArray, FloatArray, InvalidInput
-from pipeline.meta.likelihood import log_likelihood_ml, log_likelihood_reml
-from pipeline.meta.studies import Studies
+from pipeline.meta.pooling.likelihood import log_likelihood_ml, log_likelihood_reml
+from pipeline.meta.pooling.studies import Studies
 
 MAX_ITERATIONS = 200
 GRID = np.linspace(0, 1, 25) ** 4  # denser near 0, where a second mode of the likelihood can hide

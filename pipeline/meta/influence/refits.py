@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pipeline.meta.arrays import InvalidInput
-from pipeline.meta.pooling import Pooled, random_effects
+from pipeline.meta.pooling.random_effects import Pooled, random_effects
 
 
 def leave_one_out(

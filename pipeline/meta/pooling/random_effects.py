@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from numpy.typing import ArrayLike
 
 from pipeline.meta.arrays import BoolArray, FloatArray, IntArray
-from pipeline.meta.meta_regression import Regression, meta_regression
+from pipeline.meta.pooling.meta_regression import Regression, meta_regression
 
 
 @dataclass(frozen=True, slots=True)

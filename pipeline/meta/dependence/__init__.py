@@ -1,0 +1,1 @@
+"""Effects that are not independent: clusters, shared arms, several outcomes, multilevel models, robust errors."""

@@ -1,0 +1,1 @@
+"""Study characteristics as explanations: designs, tests of coefficients, permutation, location-scale, power."""

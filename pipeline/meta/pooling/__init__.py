@@ -1,0 +1,1 @@
+"""The random-effects and common-effect models: estimators of tau2, intervals, tests, regression, subgroups."""

@@ -1,0 +1,1 @@
+"""Pooling of counts without a normal approximation per study: Mantel-Haenszel, Peto, mixed models."""
