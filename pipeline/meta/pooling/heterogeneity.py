@@ -42,16 +42,16 @@ def heterogeneity(s: Studies, tau2: FloatArray | None) -> Heterogeneity:
     `tau2` None (common effect): I2 = 100 max(0, 1 - df/Q) and H2 = Q / df. Higgins & Thompson 2002. One study
     has I2 = 0 and H2 = 1.
     """
-    q = np.sum(s.fit().residuals(s.y) ** 2, -1)
-    df = s.df
-    q = np.where(df > 0, q, 0.0)
+    f, df = s.fit(), s.df
+    z = f.residuals(s.y)
+    q = np.where(df > 0, np.vecdot(z, z), 0.0)
     p = np.where(df > 0, special.chdtrc(np.maximum(df, 1), q), 1.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         if tau2 is None:
             i2, h2 = 100 * np.maximum(0, 1 - df / q), q / df
             i2 = np.where(q > 0, i2, 0.0)
         else:
-            i2, h2 = i2_h2(tau2, typical_variance(s))
+            i2, h2 = i2_h2(tau2, df / f.trace())
     return Heterogeneity(q, df, p, np.where(df > 0, i2, 0.0), np.where(df > 0, h2, 1.0))
 
 

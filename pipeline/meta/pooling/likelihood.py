@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.meta.arrays import FloatArray
+from pipeline.meta.arrays import FloatArray, IntArray
 from pipeline.meta.pooling.studies import Studies
+from pipeline.meta.pooling.weighted_fit import WeightedFit
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,40 +27,48 @@ class FitStatistics:
     AICc: FloatArray
 
 
-def log_likelihood_ml(s: Studies, tau2: FloatArray, beta: FloatArray | None = None) -> FloatArray:
-    """Log-likelihood at `beta`, (..., p), or at the weighted least squares coefficients."""
-    f = s.fit(tau2)
-    total = s.present * np.log(s.v + np.asarray(tau2)[..., None])
-    if beta is None:
-        squares = f.residuals(s.y) ** 2
-    else:
-        squares = (f.root * (s.y - np.einsum("...kp,...p->...k", s.x, beta))) ** 2
-    return -0.5 * (s.k * np.log(2 * np.pi) + total.sum(-1) + squares.sum(-1))
+def log_likelihood_ml(s: Studies, tau2: FloatArray) -> FloatArray:
+    """Log-likelihood at tau2, (...), and its weighted least squares coefficients."""
+    return _log_likelihoods(s, s.fit(tau2), tau2, None)[0]
 
 
-def log_likelihood_reml(s: Studies, tau2: FloatArray, beta: FloatArray | None = None) -> FloatArray:
+def log_likelihood_reml(s: Studies, tau2: FloatArray) -> FloatArray:
     """Restricted log-likelihood of k - p error contrasts. Harville 1974, Biometrika 61:383."""
-    f = s.fit(tau2)
-    plain = s.weighted(np.ones(s.v.shape))
-    return (
-        log_likelihood_ml(s, tau2, beta)
-        + 0.5 * s.p * np.log(2 * np.pi)
-        + 0.5 * plain.log_det_information()
-        - 0.5 * f.log_det_information()
-    )
+    return _log_likelihoods(s, s.fit(tau2), tau2, None)[1]
 
 
 def fit_statistics(
-    s: Studies, tau2: FloatArray, beta: FloatArray | None = None, *, restricted: bool, parameters: int
-) -> FitStatistics:
-    """Information criteria with `parameters` estimated; n is k, or k - p for the restricted likelihood.
+    s: Studies, f: WeightedFit, tau2: FloatArray, beta: FloatArray | None, parameters: int
+) -> tuple[FitStatistics, FitStatistics]:
+    """Fit statistics under the full and the restricted likelihood, with `parameters` estimated.
 
-    AICc as Hurvich & Tsai 1989, Biometrika 76:297, with n at least parameters + 2.
+    n of the criteria is k, or k - p for the restricted likelihood. AICc as Hurvich & Tsai 1989, Biometrika 76:297, with
+    n at least parameters + 2.
+
+    Parameters
+    ----------
+    f : the fit at tau2
+    beta : coefficients that are not those of `f`, (..., p); else None
     """
-    ll = (log_likelihood_reml if restricted else log_likelihood_ml)(s, tau2, beta)
-    n = s.df if restricted else s.k
-    aic = -2 * ll + 2 * parameters
+    ml, reml = _log_likelihoods(s, f, tau2, beta)
+    return _criteria(ml, s.k, parameters), _criteria(reml, s.df, parameters)
+
+
+def _log_likelihoods(
+    s: Studies, f: WeightedFit, tau2: FloatArray, beta: FloatArray | None
+) -> tuple[FloatArray, FloatArray]:
+    """Full and restricted log-likelihood."""
+    z = f.residuals(s.y) if beta is None else f.root * (s.y - np.einsum("...kp,...p->...k", s.x, beta))
+    log_total = np.vecdot(s.present, np.log(s.v + np.asarray(tau2)[..., None]))
+    ml = -0.5 * (s.k * np.log(2 * np.pi) + log_total + np.vecdot(z, z))
+    plain = s.weighted(np.ones(s.v.shape))
+    determinants = plain.log_det_information() - f.log_det_information()
+    return ml, ml + 0.5 * (s.p * np.log(2 * np.pi) + determinants)
+
+
+def _criteria(log_lik: FloatArray, n: IntArray, parameters: int) -> FitStatistics:
     with np.errstate(divide="ignore"):
-        bic = -2 * ll + parameters * np.log(n)
+        bic = -2 * log_lik + parameters * np.log(n)
     large = np.maximum(n, parameters + 2)
-    return FitStatistics(ll, aic, bic, -2 * ll + 2 * parameters * large / (large - parameters - 1))
+    penalty = 2 * parameters * large / (large - parameters - 1)
+    return FitStatistics(log_lik, -2 * log_lik + 2 * parameters, bic, -2 * log_lik + penalty)

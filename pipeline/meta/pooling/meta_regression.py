@@ -18,6 +18,7 @@ from pipeline.meta.pooling.likelihood import FitStatistics, fit_statistics
 from pipeline.meta.pooling.studies import Studies, studies
 from pipeline.meta.pooling.tau2 import TAU2_ESTIMATORS
 from pipeline.meta.pooling.tau2_precision import tau2_se
+from pipeline.meta.pooling.weighted_fit import WeightedFit
 from pipeline.meta.reference import quantile, two_sided_p
 
 
@@ -106,15 +107,16 @@ def meta_regression(
     choose("interval", interval, INTERVALS)
     s = studies(yi, vi, design, mask, weights)
     tau2, converged = TAU2_ESTIMATORS[estimator](s)
-    beta, vb = _coefficients(s, tau2)
-    scale, df = _uncertainty(s, tau2, interval)
+    f = s.fit(tau2)
+    beta, vb = _coefficients(s, f, tau2)
+    scale, df = _uncertainty(s, f, interval)
     vb = vb * scale[..., None, None]
     se = np.sqrt(np.diagonal(vb, axis1=-2, axis2=-1))
     with np.errstate(divide="ignore", invalid="ignore"):  # identical studies have no plain Hartung-Knapp error
         statistic, half = beta / se, quantile(level, df)[..., None] * se
     h = heterogeneity(s, None if estimator == "EE" else tau2)
     qm = _omnibus(s, beta, vb, df)
-    parameters = s.p + (estimator != "EE")
+    ml, reml = fit_statistics(s, f, tau2, None if s.a is None else beta, s.p + (estimator != "EE"))
     return Regression(
         beta=beta,
         se=se,
@@ -141,8 +143,8 @@ def meta_regression(
         weights=_shares(s, tau2),
         k=s.k[()],
         converged=converged[()],
-        ml=fit_statistics(s, tau2, beta, restricted=False, parameters=parameters),
-        reml=fit_statistics(s, tau2, beta, restricted=True, parameters=parameters),
+        ml=ml,
+        reml=reml,
         method=f"{estimator}; {INTERVALS[interval].label}",
     )
 
@@ -160,19 +162,20 @@ def residual_variance_explained(with_moderators: Regression, without: Regression
     return np.maximum(0, 100 * (1 - ratio))[()]
 
 
-def _coefficients(s: Studies, tau2: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _coefficients(s: Studies, f: WeightedFit, tau2: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Coefficients and their model-based covariance."""
     if s.a is None:
-        f = s.fit(tau2)
         return f.coefficients(s.y), f.inverse_information()
-    f = s.weighted(s.a)
-    maker = f.coefficient_maker()
-    return f.coefficients(s.y), np.einsum("...pk,...k,...qk->...pq", maker, s.v + tau2[..., None], maker)
+    own = s.weighted(s.a)
+    maker = own.coefficient_maker()
+    return own.coefficients(s.y), np.einsum("...pk,...k,...qk->...pq", maker, s.v + tau2[..., None], maker)
 
 
-def _uncertainty(s: Studies, tau2: FloatArray, interval: str) -> tuple[FloatArray, FloatArray]:
+def _uncertainty(s: Studies, f: WeightedFit, interval: str) -> tuple[FloatArray, FloatArray]:
     """Factor on the covariance and degrees of freedom (NaN: normal)."""
     method = INTERVALS[interval]
-    q = np.sum(s.fit(tau2).residuals(s.y) ** 2, -1) / np.maximum(s.df, 1)
+    z = f.residuals(s.y)
+    q = np.vecdot(z, z) / np.maximum(s.df, 1)
     scale = np.where(s.df > 0, method.inflation(q), 1.0)
     df = np.where((s.df > 0) & method.uses_t, s.df, np.nan)
     return scale, df
@@ -194,5 +197,5 @@ def _omnibus(
 
 
 def _shares(s: Studies, tau2: FloatArray) -> FloatArray:
-    w = s.present * (1 / (s.v + tau2[..., None]) if s.a is None else s.a)
-    return 100 * w / w.sum(-1, keepdims=True)
+    w = s.present / (s.v + tau2[..., None]) if s.a is None else s.present * s.a
+    return w * (100 / np.vecdot(w, s.present))[..., None]

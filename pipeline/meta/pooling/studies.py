@@ -19,7 +19,7 @@ class Studies:
     ----------
     y : effects, (..., k)
     v : sampling variances, (..., k)
-    x : design, (..., k, p); a column of ones for a pooled effect
+    x : design, (k, p) shared by the batch or (..., k, p); a column of ones for a pooled effect
     present : 1 for a study that takes part, else 0, (..., k)
     a : weights chosen by the caller, (..., k); None for inverse-variance weights
     """
@@ -48,6 +48,18 @@ class Studies:
     def fit(self, tau2: ArrayLike = 0.0) -> WeightedFit:
         """Inverse-variance weighted fit at a between-study variance of shape (...)."""
         return fit(self.present / (self.v + np.asarray(tau2)[..., None]), self.x)
+
+    def rows(self, at: BoolArray | IntArray | slice) -> Studies:
+        """Some rows of a batch with one leading axis."""
+        x = self.x[at] if self.x.ndim > 2 else self.x
+        return Studies(self.y[at], self.v[at], x, self.present[at], None if self.a is None else self.a[at])
+
+    def flat(self) -> Studies:
+        """The same studies with one leading axis."""
+        k = self.y.shape[-1]
+        y, v, present = (a.reshape(-1, k) for a in (self.y, self.v, self.present))
+        x = self.x if self.x.ndim == 2 else np.broadcast_to(self.x, (*self.y.shape, self.p)).reshape(-1, k, self.p)
+        return Studies(y, v, x, present, None if self.a is None else self.a.reshape(-1, k))
 
     def weighted(self, weights: FloatArray) -> WeightedFit:
         """Fit with given weights."""
@@ -78,18 +90,19 @@ def studies(
     if y.ndim == 0 or v.ndim == 0 or y.shape[-1] != v.shape[-1]:
         raise InvalidInput(f"yi and vi must be arrays with as many studies: yi {y.shape}, vi {v.shape}")
     on: BoolArray = np.ones(1, dtype=bool) if mask is None else np.asarray(mask, dtype=bool)
-    try:
-        y, v, on = np.broadcast_arrays(y, v, on)
-    except ValueError:
-        raise InvalidInput(f"shapes differ: yi {y.shape}, vi {v.shape}, mask {on.shape}") from None
-    _check(y, v, on)
     x = np.ones((y.shape[-1], 1)) if design is None else np.asarray(design, dtype=np.float64)
     if x.ndim < 2 or x.shape[-2] != y.shape[-1] or not np.isfinite(x).all():
         raise InvalidInput(f"the design must be finite numbers of shape (k, p): k {y.shape[-1]}, design {x.shape}")
+    try:
+        y, v, on, _ = np.broadcast_arrays(y, v, on, x[..., 0])
+    except ValueError:
+        raise InvalidInput(f"shapes differ: yi {y.shape}, vi {v.shape}, mask {on.shape}, design {x.shape}") from None
+    _check(y, v, on)
     fewest = int(on.sum(-1).min())
     if fewest < x.shape[-1]:
         raise InvalidInput(f"{fewest} studies cannot carry {x.shape[-1]} coefficients")
-    x = np.broadcast_to(x, (*y.shape, x.shape[-1]))
+    if x.ndim > 2:
+        x = np.broadcast_to(x, (*y.shape, x.shape[-1]))
     a = None if weights is None else np.broadcast_to(numbers("weights", weights, gt=0), y.shape)
     return Studies(np.where(on, y, 0.0), np.where(on, v, 1.0), x, on.astype(np.float64), a)
 
@@ -97,11 +110,10 @@ def studies(
 def _check(y: FloatArray, v: FloatArray, on: BoolArray) -> None:
     if y.shape[-1] == 0 or not on.any(-1).all():
         raise InvalidInput("no study: there is nothing to pool")
-    for name, bad, rule in (
-        ("yi", on & ~np.isfinite(y), "must be finite"),
-        ("vi", on & ~np.isfinite(v), "must be finite"),
-        ("vi", on & ~(v > 0), "must be > 0"),
-    ):
+    for name, values, gt in (("yi", y, None), ("vi", v, 0.0)):
+        bad = ~np.isfinite(values) if gt is None else ~((values > gt) & (values < np.inf))
+        bad &= on
         if bad.any():
-            place = ", ".join(map(str, np.argwhere(bad)[0]))
-            raise InvalidInput(f"{name}[{place}] {rule} (found {(y if name == 'yi' else v)[bad][0]:g})")
+            at = tuple(np.argwhere(bad)[0])
+            rule = "must be finite" if not np.isfinite(values[at]) else f"must be > {gt:g}"
+            raise InvalidInput(f"{name}[{', '.join(map(str, at))}] {rule} (found {values[at]:g})")

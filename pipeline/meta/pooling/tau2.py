@@ -12,11 +12,10 @@ import numpy as np
 from scipy import special
 
 from pipeline.meta.arrays import BoolArray, FloatArray, InvalidInput
-from pipeline.meta.pooling.likelihood import log_likelihood_ml, log_likelihood_reml
 from pipeline.meta.pooling.studies import Studies
+from pipeline.meta.pooling.tau2_likelihood import maximum_likelihood, restricted_maximum_likelihood
 
 MAX_ITERATIONS = 200
-GRID = np.linspace(0, 1, 25) ** 4  # denser near 0, where a second mode of the likelihood can hide
 Estimate = tuple[FloatArray, BoolArray]
 
 
@@ -119,16 +118,6 @@ def q_profile(s: Studies, target: FloatArray) -> Estimate:
     return tau2, done
 
 
-def restricted_maximum_likelihood(s: Studies) -> Estimate:
-    """REML. Patterson & Thompson 1971; score (y'PPy - tr P) / 2, information tr(PP) / 2: Viechtbauer 2005."""
-    return _maximise(s, restricted=True)
-
-
-def maximum_likelihood(s: Studies) -> Estimate:
-    """ML. Hardy & Thompson 1996, Stat Med 15:619; score (y'PPy - tr W) / 2, information tr(WW) / 2."""
-    return _maximise(s, restricted=False)
-
-
 TAU2_ESTIMATORS: dict[str, Callable[[Studies], Estimate]] = {
     "REML": restricted_maximum_likelihood,
     "ML": maximum_likelihood,
@@ -154,56 +143,3 @@ def _known(s: Studies, tau2: FloatArray) -> Estimate:
 def _hunter_schmidt(s: Studies, factor: FloatArray) -> FloatArray:
     q = np.sum(s.fit().residuals(s.y) ** 2, -1)
     return np.where(s.df > 0, np.maximum((factor * q - s.k) / np.sum(s.present / s.v, -1), 0), 0.0)
-
-
-def _maximise(s: Studies, restricted: bool) -> Estimate:
-    """Scan the likelihood over all values tau2 can have, then climb with bracketed Newton steps.
-
-    The scan finds the highest mode, the bracket cannot lose it: where Newton's step leaves the bracket it is halved.
-    """
-    loglik = log_likelihood_reml if restricted else log_likelihood_ml
-    grid = _upper_bound(s) * GRID.reshape(-1, *[1] * s.k.ndim)
-    best = np.argmax([loglik(s, t) for t in grid], axis=0)
-    lo = np.take_along_axis(grid, np.maximum(best - 1, 0)[None], 0)[0]
-    hi = np.take_along_axis(grid, np.minimum(best + 1, len(grid) - 1)[None], 0)[0]
-    tau2 = np.take_along_axis(grid, best[None], 0)[0]
-    floor = np.where(s.present > 0, s.v, np.inf).min(-1)
-    done = np.zeros(s.k.shape, dtype=bool)
-    for _ in range(MAX_ITERATIONS):
-        score, slope = _score(s, tau2, restricted)
-        lo = np.where(score > 0, tau2, lo)
-        hi = np.where(score > 0, hi, tau2)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            step = tau2 + score / slope
-        step = np.where((step > lo) & (step < hi), step, (lo + hi) / 2)
-        step = np.where((score <= 0) & (tau2 == 0), 0.0, step)
-        new = np.where(done, tau2, step)
-        done |= np.abs(new - tau2) <= 4e-16 * (new + floor)
-        tau2 = new
-        if done.all():
-            break
-    return tau2, done
-
-
-def _score(s: Studies, tau2: FloatArray, restricted: bool) -> tuple[FloatArray, FloatArray]:
-    """Twice the score and a positive curvature: observed where it is positive, else expected information."""
-    f = s.fit(tau2)
-    py = f.apply(s.y)
-    w = f.root**2
-    linear = f.trace() if restricted else w.sum(-1)
-    square = f.trace_squared() if restricted else np.sum(w**2, -1)
-    observed = 2 * np.sum(f.residuals(py) ** 2, -1) - square
-    return np.sum(py**2, -1) - linear, np.where(observed > 0, observed, square)
-
-
-def _upper_bound(s: Studies) -> FloatArray:
-    """A tau2 beyond which neither likelihood rises.
-
-    With t = min(v) + tau2, d = max(v) - min(v) and S the mean square of the unweighted residuals,
-    y'PPy <= (k-p) S / t^2 and tr(P) >= (k-p) / (t + d): the score is negative once t^2 > S (t + d).
-    """
-    square = np.sum(s.weighted(np.ones(s.v.shape)).residuals(s.y) ** 2, -1) / np.maximum(s.df, 1)
-    low = np.where(s.present > 0, s.v, np.inf).min(-1)
-    high = np.where(s.present > 0, s.v, -np.inf).max(-1)
-    t = (square + np.sqrt(square**2 + 4 * square * (high - low))) / 2
-    return np.where(s.df > 0, np.maximum(t - low, 0), 0.0)

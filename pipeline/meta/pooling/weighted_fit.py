@@ -12,6 +12,9 @@ import numpy as np
 
 from pipeline.meta.arrays import FloatArray, InvalidInput
 
+DEPENDENT = 1e-11  # a column that orthogonalisation shrinks below this share of its length is a combination of others
+DOMINANT = 0.999  # a leverage from which on 1 - leverage is summed from the other studies instead of subtracted
+
 
 @dataclass(frozen=True, slots=True)
 class WeightedFit:
@@ -20,26 +23,31 @@ class WeightedFit:
     Attributes
     ----------
     root : square roots of the weights, (..., k)
-    q : orthonormal columns of W^(1/2) X, (..., k, p)
+    q : the p orthonormal columns of W^(1/2) X, each (..., k)
     r : upper triangle with q r = W^(1/2) X, (..., p, p)
     """
 
     root: FloatArray
-    q: FloatArray
+    q: tuple[FloatArray, ...]
     r: FloatArray
 
     def coefficients(self, y: FloatArray) -> FloatArray:
         """(X'WX)^-1 X'Wy, shape (..., p)."""
-        b = np.linalg.solve(self.r, _columns(self.q, self.root * y)[..., None])[..., 0]
-        return np.asarray(b, dtype=np.float64)
+        z = self.root * y
+        right = np.stack([np.vecdot(q, z) for q in self.q], axis=-1)
+        if len(self.q) == 1:
+            return right / self.r[..., 0]
+        return np.asarray(np.linalg.solve(self.r, right[..., None])[..., 0], dtype=np.float64)
 
     def coefficient_maker(self) -> FloatArray:
         """(X'WX)^-1 X'W, shape (..., p, k)."""
-        maker = np.linalg.solve(self.r, np.swapaxes(self.q, -1, -2) * self.root[..., None, :])
+        maker = np.linalg.solve(self.r, np.stack(self.q, axis=-2) * self.root[..., None, :])
         return np.asarray(maker, dtype=np.float64)
 
     def inverse_information(self) -> FloatArray:
         """(X'WX)^-1, shape (..., p, p)."""
+        if len(self.q) == 1:
+            return 1 / self.r**2
         inverse = np.asarray(np.linalg.inv(self.r), dtype=np.float64)
         return inverse @ np.swapaxes(inverse, -1, -2)
 
@@ -50,8 +58,9 @@ class WeightedFit:
     def residuals(self, y: FloatArray) -> FloatArray:
         """W^(1/2) (y - X b), shape (..., k); their squares sum to y'Py."""
         z = self.root * y
-        z = z - np.einsum("...kp,...p->...k", self.q, _columns(self.q, z))
-        return z - np.einsum("...kp,...p->...k", self.q, _columns(self.q, z))
+        for q in (*self.q, *self.q):  # the second round takes away what rounding left of the first
+            z = z - q * np.vecdot(q, z)[..., None]
+        return z
 
     def apply(self, y: FloatArray) -> FloatArray:
         """Py."""
@@ -59,21 +68,44 @@ class WeightedFit:
 
     def leverages(self) -> FloatArray:
         """Diagonal of QQ', shape (..., k)."""
-        return np.einsum("...kp,...kp->...k", self.q, self.q)
+        total = self.q[0] ** 2
+        for q in self.q[1:]:
+            total = total + q**2
+        return total
+
+    def freedoms(self) -> FloatArray:
+        """1 - leverages, shape (..., k), without cancellation where one study dominates a pooled effect."""
+        h = self.leverages()
+        rows = h.max(-1) > DOMINANT
+        if len(self.q) > 1 or not rows.any():
+            return 1 - h
+        free, own = 1 - h, h[rows]
+        largest = np.arange(own.shape[-1]) == own.argmax(-1)[..., None]
+        others = np.where(largest, 0.0, own).sum(-1, keepdims=True)
+        free[rows] = np.where(largest, others, free[rows])
+        return free
 
     def trace(self, scale: FloatArray | float = 1.0) -> FloatArray:
         """tr(P diag(scale))."""
-        return np.sum(self.root**2 * scale * (1 - self.leverages()), axis=-1)
+        return np.sum(self.root**2 * scale * self.freedoms(), axis=-1)
 
     def trace_squared(self, scale: FloatArray | float = 1.0) -> FloatArray:
         """tr(P diag(scale) P diag(scale))."""
         w = self.root**2 * scale
-        inner = np.einsum("...kp,...k,...kq->...pq", self.q, w, self.q)
-        return np.sum(w**2 * (1 - 2 * self.leverages()), axis=-1) + np.sum(inner**2, axis=(-2, -1))
+        total = np.sum(w**2 * (1 - 2 * self.leverages()), axis=-1)
+        for i, a in enumerate(self.q):
+            for j, b in enumerate(self.q[: i + 1]):
+                total = total + (1 if i == j else 2) * np.vecdot(a * w, b) ** 2
+        return total
 
 
 def fit(weights: FloatArray, design: FloatArray) -> WeightedFit:
     """Gram-Schmidt, each column orthogonalised twice ("twice is enough", Giraud et al. 2005).
+
+    Parameters
+    ----------
+    weights : (..., k), >= 0
+    design : (..., k, p), broadcast with the weights
 
     Raises
     ------
@@ -81,24 +113,20 @@ def fit(weights: FloatArray, design: FloatArray) -> WeightedFit:
         The columns of the design are linearly dependent among the studies that have weight.
     """
     root = np.sqrt(weights)
-    x = root[..., None] * design
-    p = x.shape[-1]
-    q = np.zeros(x.shape)
-    r = np.zeros((*x.shape[:-2], p, p))
+    p = design.shape[-1]
+    q: list[FloatArray] = []
+    r = np.zeros((*np.broadcast_shapes(root.shape, design.shape[:-1])[:-1], p, p))
     for j in range(p):
-        column = x[..., j]
-        size = np.sqrt(np.sum(column**2, axis=-1))
-        for _ in range(2 if j else 0):
-            part = _columns(q[..., :j], column)
-            r[..., :j, j] += part
-            column = column - np.einsum("...kp,...p->...k", q[..., :j], part)
-        length = np.sqrt(np.sum(column**2, axis=-1))
-        if np.any(length <= 1e-11 * size):
+        column = root * design[..., j]
+        size = np.sqrt(np.vecdot(column, column)) if j else 0.0
+        for _ in range(2):
+            for i, before in enumerate(q):
+                part = np.vecdot(before, column)
+                r[..., i, j] += part
+                column = column - before * part[..., None]
+        length = np.sqrt(np.vecdot(column, column))
+        if np.any(length <= DEPENDENT * size):
             raise InvalidInput(f"column {j} of the design is a combination of the columns before it (or all zero)")
         r[..., j, j] = length
-        q[..., j] = column / length[..., None]
-    return WeightedFit(root, q, r)
-
-
-def _columns(q: FloatArray, z: FloatArray) -> FloatArray:
-    return np.einsum("...kp,...k->...p", q, z)
+        q.append(column / length[..., None])
+    return WeightedFit(root, tuple(q), r)
