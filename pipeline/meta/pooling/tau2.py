@@ -12,8 +12,14 @@ import numpy as np
 from scipy import special
 
 from pipeline.meta.arrays import BoolArray, FloatArray, InvalidInput
+from pipeline.meta.pooling.quadratic_form import quadratic_form_tail
 from pipeline.meta.pooling.studies import Studies
-from pipeline.meta.pooling.tau2_likelihood import maximum_likelihood, restricted_maximum_likelihood
+from pipeline.meta.pooling.tau2_likelihood import (
+    maximum_likelihood,
+    maximum_likelihood_by_scoring,
+    restricted_maximum_likelihood,
+    restricted_maximum_likelihood_by_scoring,
+)
 
 MAX_ITERATIONS = 200
 Estimate = tuple[FloatArray, BoolArray]
@@ -57,6 +63,62 @@ def generalised_q(s: Studies) -> Estimate:
     if s.a is None:
         raise InvalidInput("the generalised Q estimator needs weights")
     return _known(s, moment(s, s.a))
+
+
+def generalised_q_median(s: Studies) -> Estimate:
+    """Median-unbiased generalised Q: tau2 at which the observed y'P_a y is the median of its exact distribution.
+
+    Weights as `generalised_q`. Viechtbauer 2021, as `paule_mandel_median`; the distribution: Jackson 2013, Res Synth
+    Methods 4:220.
+    """
+    return generalised_q_profile(s, np.full(s.k.shape, 0.5))
+
+
+def generalised_q_profile(s: Studies, tail: FloatArray) -> Estimate:
+    """tau2 at which P(Q >= y'P_a y) equals `tail`, shape (...); 0 where the tail is heavier already at 0.
+
+    Q = y'P_a y with fixed weights a is a sum of chi-square variables whose weights are the eigenvalues of
+    S^(1/2) P_a S^(1/2), S = diag(v + tau2). Jackson 2013, Res Synth Methods 4:220.
+
+    Raises
+    ------
+    InvalidInput
+        No weights were given.
+    """
+    if s.a is None:
+        raise InvalidInput("the generalised Q estimator needs weights")
+    f = s.weighted(s.a)
+    z = f.residuals(s.y)
+    q = np.maximum(np.vecdot(z, z), np.finfo(float).tiny)
+    columns = np.stack(f.q, axis=-1)
+    maker = f.root[..., None] * (np.eye(s.y.shape[-1]) - columns @ np.swapaxes(columns, -1, -2)) * f.root[..., None, :]
+
+    def too_low(tau2: FloatArray) -> BoolArray:
+        sd = np.sqrt(s.v + tau2[..., None])
+        eigenvalues = np.linalg.eigvalsh(sd[..., None] * maker * sd[..., None, :])
+        return quadratic_form_tail(q, np.maximum(eigenvalues, 0)) < tail
+
+    lo, hi = np.zeros(s.k.shape), np.where(s.present > 0, s.v, 0.0).max(-1)
+    open_above = (s.df > 0) & too_low(lo)
+    while np.any(open_above & too_low(hi)):
+        lo, hi = np.where(open_above & too_low(hi), hi, lo), np.where(open_above & too_low(hi), 4 * hi, hi)
+    hi = np.where(open_above, hi, 0.0)
+    for _ in range(MAX_ITERATIONS):
+        middle = (lo + hi) / 2
+        if np.all((middle == lo) | (middle == hi)):
+            break
+        low = open_above & too_low(middle)
+        lo, hi = np.where(low, middle, lo), np.where(low, hi, middle)
+    return _known(s, (lo + hi) / 2)
+
+
+def two_step(first: Callable[[Studies], Estimate]) -> Callable[[Studies], Estimate]:
+    """Method of moments with weights 1 / (v + tau2) at the tau2 of another estimator. DerSimonian & Kacker 2007."""
+
+    def estimator(s: Studies) -> Estimate:
+        return _known(s, moment(s, 1 / (s.v + first(s)[0][..., None])))
+
+    return estimator
 
 
 def hunter_schmidt(s: Studies) -> Estimate:
@@ -132,6 +194,11 @@ TAU2_ESTIMATORS: dict[str, Callable[[Studies], Estimate]] = {
     "HS": hunter_schmidt,
     "HSk": hunter_schmidt_corrected,
     "GENQ": generalised_q,
+    "GENQM": generalised_q_median,
+    "DL2": two_step(dersimonian_laird),
+    "HE2": two_step(hedges),
+    "REML_FS": restricted_maximum_likelihood_by_scoring,
+    "ML_FS": maximum_likelihood_by_scoring,
     "EE": zero,
 }
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from pipeline.meta.arrays import FloatArray
 from pipeline.meta.pooling.studies import Studies
+from pipeline.meta.pooling.tau2 import moment
 
 
 def tau2_se(s: Studies, tau2: FloatArray, estimator: str) -> FloatArray:
@@ -73,5 +74,10 @@ _SE: dict[str, Callable[[Studies, FloatArray], FloatArray]] = {
     "HS": _hunter_schmidt,
     "HSk": lambda s, t: _hunter_schmidt(s, t) * s.k / s.df,
     "GENQ": _generalised,
+    "GENQM": _generalised,
+    "DL2": lambda s, t: _moment(s, t, 1 / _total(s, moment(s, 1 / s.v))),
+    "HE2": lambda s, t: _moment(s, t, 1 / _total(s, moment(s, np.ones(s.v.shape)))),
+    "REML_FS": _reml,
+    "ML_FS": _ml,
     "EE": lambda s, t: np.full(s.k.shape, np.nan),
 }

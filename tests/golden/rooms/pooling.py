@@ -21,8 +21,6 @@ NEW_STUDY = {"z": "normal", "knha": "t_k1", "adhoc": "t_k1", "t": "t_k1"}
 
 
 def rma_uni(case: Case) -> Case:
-    if case["method"] == "GENQM":
-        raise NotImplementedError("GENQM")
     estimator = ESTIMATOR.get(case["method"], case["method"])
     unweighted = np.ones(len(case["yi"])) if case.get("weighted") is False else None
     options: Case = {"estimator": estimator, "interval": INTERVAL[case["test"]], "level": case["level"]}
@@ -109,6 +107,11 @@ NUMBERS: dict[str, dict[str, str]] = {
         "HS": "rma_bcg_HS_z",
         "HSk": "rma_bcg_HSk_z",
         "GENQ": "rma_bcg_GENQ_z",
+        "GENQM": "rma_bcg_GENQM_z",
+        "DL2": "tests/golden/test_tau2_by_metafor.py::test_two_step",
+        "HE2": "tests/golden/test_tau2_by_metafor.py::test_two_step",
+        "REML_FS": "tests/golden/test_tau2_by_metafor.py::test_fisher_scoring_stops_where_metafor_does",
+        "ML_FS": "tests/golden/test_tau2_by_metafor.py::test_fisher_scoring_stops_where_metafor_does",
         "EE": "rma_bcg_EE_z",
     },
     "INTERVALS": {

@@ -62,8 +62,9 @@ class TestPooling:
             prediction_interval(0, 1, 1, 3, method="t")
         with pytest.raises(InvalidInput, match="QP"):
             tau2_interval([0.1, 0.2], [0.1, 0.1], method="wald")
-        with pytest.raises(InvalidInput, match="needs weights"):
-            meta_regression([0.1, 0.2], [0.1, 0.1], estimator="GENQ")
+        for estimator in ("GENQ", "GENQM"):
+            with pytest.raises(InvalidInput, match="needs weights"):
+                meta_regression([0.1, 0.2], [0.1, 0.1], estimator=estimator)
 
     @pytest.mark.parametrize("level", [0, 100, -5])
     def test_level(self, level: float) -> None:
@@ -72,7 +73,7 @@ class TestPooling:
 
 
 class TestHardButLegal:
-    @pytest.mark.parametrize("estimator", sorted(set(TAU2_ESTIMATORS) - {"GENQ"}))
+    @pytest.mark.parametrize("estimator", sorted(set(TAU2_ESTIMATORS) - {"GENQ", "GENQM"}))
     def test_identical_studies(self, estimator: str) -> None:
         p = random_effects([0.3] * 5, [0.1] * 5, estimator=estimator)
         assert (p.estimate, p.tau2) == (pytest.approx(0.3), pytest.approx(0, abs=1e-12))
@@ -81,7 +82,7 @@ class TestHardButLegal:
     def test_identical_studies_have_no_plain_hartung_knapp_error(self) -> None:
         assert random_effects([0.25] * 5, [0.1] * 5, interval="hk").se == pytest.approx(0, abs=1e-12)
 
-    @pytest.mark.parametrize("estimator", sorted(set(TAU2_ESTIMATORS) - {"GENQ"}))
+    @pytest.mark.parametrize("estimator", sorted(set(TAU2_ESTIMATORS) - {"GENQ", "GENQM"}))
     def test_variances_twelve_orders_apart(self, estimator: str) -> None:
         p = random_effects([0.1, 0.5, -0.4, 0.9], [1e-9, 1e-2, 1.0, 1e3], estimator=estimator)
         assert p.converged
