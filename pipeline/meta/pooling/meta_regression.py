@@ -6,6 +6,7 @@ y_i = x_i'b + u_i + e_i, u_i ~ N(0, tau2), e_i ~ N(0, v_i). Raudenbush 2009, in 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -106,16 +107,11 @@ def meta_regression(
     choose("estimator", estimator, TAU2_ESTIMATORS)
     choose("interval", interval, INTERVALS)
     s = studies(yi, vi, design, mask, weights)
-    tau2, converged = TAU2_ESTIMATORS[estimator](s)
-    f = s.fit(tau2)
-    beta, vb = _coefficients(s, f, tau2)
-    scale, df = _uncertainty(s, f, interval)
-    vb = vb * scale[..., None, None]
-    se = np.sqrt(np.diagonal(vb, axis1=-2, axis2=-1))
-    with np.errstate(divide="ignore", invalid="ignore"):  # identical studies have no plain Hartung-Knapp error
-        statistic, half = beta / se, quantile(level, df)[..., None] * se
+    tau2, converged, f, beta, vb, scale, df = coefficients(s, estimator, interval)
+    se, statistic = wald(beta, vb)
+    half = quantile(level, df)[..., None] * se
     h = heterogeneity(s, None if estimator == "EE" else tau2)
-    qm = _omnibus(s, beta, vb, df)
+    qm = omnibus(s, beta, vb, df)
     ml, reml = fit_statistics(s, f, tau2, None if s.a is None else beta, s.p + (estimator != "EE"))
     return Regression(
         beta=beta,
@@ -162,13 +158,55 @@ def residual_variance_explained(with_moderators: Regression, without: Regression
     return np.maximum(0, 100 * (1 - ratio))[()]
 
 
-def _coefficients(s: Studies, f: WeightedFit, tau2: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Coefficients and their model-based covariance."""
+class Coefficients(NamedTuple):
+    """Coefficients of a fit and what their tests need; shapes as in `Regression`, `f` the weighted fit at tau2."""
+
+    tau2: FloatArray
+    converged: BoolArray
+    f: WeightedFit
+    beta: FloatArray
+    vb: FloatArray
+    scale: FloatArray
+    df: FloatArray
+
+
+def coefficients(s: Studies, estimator: str, interval: str) -> Coefficients:
+    """The part of a fit that a test of the coefficients needs, for batches of which only the tests are used."""
+    tau2, converged = TAU2_ESTIMATORS[estimator](s)
+    f = s.fit(tau2)
     if s.a is None:
-        return f.coefficients(s.y), f.inverse_information()
-    own = s.weighted(s.a)
-    maker = own.coefficient_maker()
-    return own.coefficients(s.y), np.einsum("...pk,...k,...qk->...pq", maker, s.v + tau2[..., None], maker)
+        beta, vb = f.coefficients(s.y), f.inverse_information()
+    else:
+        own = s.weighted(s.a)
+        maker = own.coefficient_maker()
+        beta = own.coefficients(s.y)
+        vb = np.einsum("...pk,...k,...qk->...pq", maker, s.v + tau2[..., None], maker)
+    scale, df = _uncertainty(s, f, interval)
+    return Coefficients(tau2, converged, f, beta, vb * scale[..., None, None], scale, df)
+
+
+def wald(beta: FloatArray, vb: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Standard errors and statistics of coefficients; identical studies have no plain Hartung-Knapp error."""
+    se = np.sqrt(np.diagonal(vb, axis1=-2, axis2=-1))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return se, beta / se
+
+
+def omnibus(
+    s: Studies, beta: FloatArray, vb: FloatArray, df: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """QM, its degrees of freedom and p: all coefficients but the intercept. See `Regression`."""
+    constant = np.all(s.x[..., 0] == 1)
+    b, v = (beta[..., 1:], vb[..., 1:, 1:]) if constant else (beta, vb)
+    m = b.shape[-1]
+    if m == 0:
+        empty = np.full(s.k.shape, np.nan)[()]
+        return empty, empty, empty, empty
+    solved = b / v[..., 0] if m == 1 else np.linalg.solve(v, b[..., None])[..., 0]
+    chi2 = np.vecdot(b, solved)
+    f = np.isfinite(df)
+    p = np.where(f, special.fdtrc(m, np.where(f, df, 1.0), chi2 / m), special.chdtrc(m, chi2))
+    return np.where(f, chi2 / m, chi2)[()], np.full(s.k.shape, float(m))[()], df[()], p[()]
 
 
 def _uncertainty(s: Studies, f: WeightedFit, interval: str) -> tuple[FloatArray, FloatArray]:
@@ -179,21 +217,6 @@ def _uncertainty(s: Studies, f: WeightedFit, interval: str) -> tuple[FloatArray,
     scale = np.where(s.df > 0, method.inflation(q), 1.0)
     df = np.where((s.df > 0) & method.uses_t, s.df, np.nan)
     return scale, df
-
-
-def _omnibus(
-    s: Studies, beta: FloatArray, vb: FloatArray, df: FloatArray
-) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    constant = np.all(s.x[..., 0] == 1)
-    b, v = (beta[..., 1:], vb[..., 1:, 1:]) if constant else (beta, vb)
-    m = b.shape[-1]
-    if m == 0:
-        empty = np.full(s.k.shape, np.nan)[()]
-        return empty, empty, empty, empty
-    chi2 = np.einsum("...p,...p->...", b, np.linalg.solve(v, b[..., None])[..., 0])
-    f = np.isfinite(df)
-    p = np.where(f, special.fdtrc(m, np.where(f, df, 1.0), chi2 / m), special.chdtrc(m, chi2))
-    return np.where(f, chi2 / m, chi2)[()], np.full(s.k.shape, float(m))[()], df[()], p[()]
 
 
 def _shares(s: Studies, tau2: FloatArray) -> FloatArray:

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.meta.influence.gosh import gosh as every_subset
 from pipeline.meta.moderators.design import design
+from pipeline.meta.moderators.permutation import permutation_test
 from pipeline.meta.pooling.intervals import prediction_interval as predict_new
 from pipeline.meta.pooling.meta_regression import meta_regression, proportion_explained, residual_variance_explained
 from pipeline.meta.pooling.random_effects import random_effects
@@ -76,6 +78,22 @@ def subgroup(case: Case) -> Case:
     }  # fmt: skip
 
 
+def permutest(case: Case) -> Case:
+    made = design(case["formula"], case["mods"]) if "mods" in case else None
+    test = permutation_test(
+        case["yi"], case["vi"], made.x if made else None, estimator=ESTIMATOR.get(case["method"], case["method"]),
+        interval=INTERVAL[case.get("test", "z")], permutations=case.get("iter", 10_000), exact=case["exact"],
+        rng=np.random.default_rng(case.get("seed", 1)),
+    )  # fmt: skip
+    return {"pval": test.p, "stat": test.statistic, "QMp": test.QM_p}
+
+
+def gosh(case: Case) -> Case:
+    g = every_subset(case["yi"], case["vi"], estimator=ESTIMATOR.get(case["method"], case["method"]))
+    mask = [sum(1 << i for i in np.flatnonzero(row).tolist()) for row in g.member]
+    return {"mask": mask, "k": g.k, "QE": g.Q, "I2": g.I2, "H2": g.H2, "tau2": g.tau2, "estimate": g.estimate}
+
+
 def _fit_statistics(fit: Any, name: str) -> Case:
     return {f"logLik_{name}": fit.log_lik} | {f"{c}_{name}": getattr(fit, c) for c in ("AIC", "BIC", "AICc")}
 
@@ -88,6 +106,8 @@ ADAPTERS: dict[str, Callable[[Case], Case]] = {
         prediction_interval,
         weights,
         subgroup,
+        permutest,
+        gosh,
     )
 }
 
