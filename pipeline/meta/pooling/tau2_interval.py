@@ -13,7 +13,7 @@ from pipeline.meta.arrays import FloatArray, choose, probability
 from pipeline.meta.pooling.heterogeneity import i2_h2, typical_variance
 from pipeline.meta.pooling.likelihood import log_likelihood_ml, log_likelihood_reml
 from pipeline.meta.pooling.studies import Studies, studies
-from pipeline.meta.pooling.tau2 import TAU2_ESTIMATORS, q_profile
+from pipeline.meta.pooling.tau2 import TAU2_ESTIMATORS, generalised_q_profile, q_profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,32 +72,53 @@ def profile_likelihood_limits(
     return np.where(loglik(s, np.zeros_like(tau2)) >= floor, 0.0, lower), upper
 
 
+def generalised_q_limits(s: Studies, tau2: FloatArray, estimator: str, alpha: float) -> tuple[FloatArray, FloatArray]:
+    """tau2 at which the exact tail of the generalised Q meets alpha/2. Jackson 2013, Res Synth Methods 4:220."""
+    lower, upper = (np.full(s.k.shape, p) for p in (alpha / 2, 1 - alpha / 2))
+    return generalised_q_profile(s, lower)[0], generalised_q_profile(s, upper)[0]
+
+
 TAU2_INTERVALS: dict[str, Callable[[Studies, FloatArray, str, float], tuple[FloatArray, FloatArray]]] = {
     "QP": q_profile_limits,
     "PL": profile_likelihood_limits,
+    "GENQ": generalised_q_limits,
 }
 
 
 def tau2_interval(
     yi: ArrayLike,
     vi: ArrayLike,
+    design: ArrayLike | None = None,
     *,
     estimator: str = "REML",
     method: str = "QP",
     level: float = 95,
     mask: ArrayLike | None = None,
+    weights: ArrayLike | None = None,
 ) -> Tau2Interval:
     """Interval of tau2 for studies on the last axis.
 
     Parameters
     ----------
+    yi, vi, design, mask, weights : as `meta_regression`; the generalised Q needs the weights
     estimator : key of TAU2_ESTIMATORS, for the estimate itself
-    method : key of TAU2_INTERVALS: "QP" Q-profile, "PL" profile likelihood
+    method : key of TAU2_INTERVALS: "QP" Q-profile, "PL" profile likelihood, "GENQ" generalised Q with `weights`
     level : percent
+
+    Raises
+    ------
+    InvalidInput
+        As `meta_regression`; an unknown method; a generalised Q without weights.
+
+    Examples
+    --------
+    >>> found = tau2_interval([0.1, 0.9, 0.4, 1.2], [0.04, 0.05, 0.03, 0.06])
+    >>> round(float(found.tau2_lb), 3), round(float(found.tau2_ub), 3)
+    (0.03, 3.335)
     """
     choose("estimator", estimator, TAU2_ESTIMATORS)
     choose("method", method, TAU2_INTERVALS)
-    s = studies(yi, vi, mask=mask)
+    s = studies(yi, vi, design, mask, weights)
     tau2 = TAU2_ESTIMATORS[estimator](s)[0]
     lb, ub = TAU2_INTERVALS[method](s, tau2, estimator, probability(level))
     fields: list[FloatArray] = []

@@ -141,5 +141,9 @@ NUMBERS: dict[str, dict[str, str]] = {
         "wald": "rma_bcg_REML_z",
     },
     "PREDICTION": {"t_k1": "rma_bcg_REML_knha", "t_k2": "predint_bcg", "normal": "rma_bcg_REML_z"},
-    "TAU2_INTERVALS": {"QP": "confint_bcg", "PL": "confint_PL_bcg"},
+    "TAU2_INTERVALS": {
+        "QP": "confint_bcg",
+        "PL": "confint_PL_bcg",
+        "GENQ": "tests/golden/test_published_analyses.py::TestJackson2014",
+    },
 }
