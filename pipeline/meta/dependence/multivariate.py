@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pipeline.meta.arrays import FloatArray, IntArray, InvalidInput, choose, numbers
-from pipeline.meta.dependence import blocks
+from pipeline.meta.dependence import block_likelihood as blocks
 from pipeline.meta.dependence.mixed_fit import MixedFit, coefficient_tests, heterogeneity_test, information
 from pipeline.meta.dependence.newton import best_start, maximise
 from pipeline.meta.dependence.random_terms import RandomTerm, Term, ready
