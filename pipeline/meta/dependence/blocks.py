@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from pipeline.meta.arrays import FloatArray, IntArray, InvalidInput
 
@@ -92,3 +92,47 @@ def codes(name: str, labels: ArrayLike, k: int) -> tuple[tuple[object, ...], Int
 def block_diagonal(cluster: Clusters, covariance: FloatArray) -> FloatArray:
     """Covariance (..., k, k) with every entry between different clusters set to 0."""
     return np.where(cluster.of[:, None] == cluster.of[None, :], covariance, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """Clusters padded to one size s.
+
+    Attributes
+    ----------
+    members : numbers of the n clusters
+    index : positions of their effects, (n, s); 0 where a cluster has no such effect
+    present : True where it has, (n, s)
+    """
+
+    members: IntArray
+    index: IntArray
+    present: NDArray[np.bool_]
+
+
+_SMALL = 20_000  # entries: below this one padded stack is faster than several
+
+
+def padded(cluster: Clusters) -> list[Stack]:
+    """All clusters as few stacks: one if that is small, else one for each power of two of the size."""
+    largest = int(cluster.sizes.max())
+    one = cluster.m * largest**2 <= _SMALL
+    groups: dict[int, list[int]] = {}
+    for number, indices in enumerate(cluster.stacks):
+        size = indices.shape[1]
+        groups.setdefault(largest if one else 1 << (size - 1).bit_length(), []).append(number)
+    return [_pad(cluster, numbers) for numbers in groups.values()]
+
+
+def _pad(cluster: Clusters, numbers: list[int]) -> Stack:
+    members = np.concatenate([cluster.members[i] for i in numbers])
+    widest = max(cluster.stacks[i].shape[1] for i in numbers)
+    index = np.zeros((len(members), widest), dtype=np.int64)
+    present = np.zeros(index.shape, dtype=bool)
+    start = 0
+    for i in numbers:
+        n, size = cluster.stacks[i].shape
+        index[start : start + n, :size] = cluster.stacks[i]
+        present[start : start + n, :size] = True
+        start += n
+    return Stack(members, index, present)
