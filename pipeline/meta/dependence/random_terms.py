@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from pipeline.meta.arrays import FloatArray, IntArray, InvalidInput, choose, numbers
+from pipeline.meta.dependence.blocks import codes
 from pipeline.meta.dependence.structures import STRUCTURES, Levels, Structure, linear
 
 
@@ -116,25 +118,23 @@ def ready(random: Sequence[RandomTerm], k: int) -> list[Term]:
 
 def nested(*labels: ArrayLike) -> list[Intercepts]:
     """`~ 1 | a / b / c`: intercepts of a, of b within a, and of c within b within a."""
-    columns = [np.asarray(x) for x in labels]
-    codes = [coded(f"labels[{n}]", x, len(columns[0]))[0] for n, x in enumerate(columns)]
-    within = [np.unique(np.stack(codes[: n + 1]), axis=1, return_inverse=True)[1] for n in range(len(codes))]
+    number = [coded(f"labels[{n}]", x, len(np.asarray(labels[0])))[0] for n, x in enumerate(labels)]
+    within = [np.unique(np.stack(number[: n + 1]), axis=1, return_inverse=True)[1] for n in range(len(number))]
     return [Intercepts(w.reshape(-1)) for w in within]
 
 
-def coded(name: str, labels: ArrayLike, k: int) -> tuple[IntArray, list[object]]:
-    """Number of each label among the sorted ones, and those."""
-    x = np.asarray(labels)
-    if x.shape != (k,):
-        raise InvalidInput(f"{name} must have one label for each of the {k} effects (found shape {x.shape})")
-    if x.dtype.kind == "f" and not np.isfinite(x).all():
-        raise InvalidInput(f"{name}[{int(np.argmax(~np.isfinite(x)))}] must be a label (found NaN)")
-    found, number = np.unique(x, return_inverse=True)
-    return number.reshape(-1).astype(np.int64), found.tolist()
+def coded(name: str, labels: ArrayLike, k: int) -> tuple[IntArray, list[Any]]:
+    """Number of each effect's label among the sorted labels, and those."""
+    names, of = codes(name, labels, k)
+    text = any(isinstance(x, str) for x in names)
+    order = sorted(range(len(names)), key=lambda i: str(names[i]) if text else names[i])  # type: ignore[arg-type,return-value]
+    return np.argsort(order).astype(np.int64)[of], [names[i] for i in order]
 
 
 def _intercepts(t: Intercepts, k: int) -> Term:
     group, labels = coded("groups", t.groups, k)
+    if len(labels) < 2:
+        raise InvalidInput(f"groups: all effects are of group {labels[0]!r}: a variance between groups needs two")
     if t.correlation is None:
         ones = np.zeros(k, dtype=np.int64)
         one = linear(np.ones((1, 1, 1)), np.ones((1, 1)), common_variance=True)
@@ -162,7 +162,7 @@ def _within_groups(t: Correlated | Slopes, k: int) -> Term:
     m = len(labels)
     if m < 2 and t.structure not in ("ID", "DIAG"):
         raise InvalidInput(f"structure {t.structure} needs two levels of the inner factor (found only {labels[0]!r})")
-    times = numbers("inner", labels) if t.structure == "CAR" else np.arange(m, dtype=np.float64)  # type: ignore[arg-type]
+    times = numbers("inner", labels) if t.structure == "CAR" else np.arange(m, dtype=np.float64)
     met = np.zeros((int(group.max()) + 1, m))
     met[group, level] = 1
     structure = STRUCTURES[t.structure](Levels(times, met.T @ met > 0))
