@@ -39,6 +39,7 @@ class Multivariate(MixedFit):
     marginal : covariance of the effects, V and the random effects, (..., k, k)
     parameters : of all terms in the parametrisation of the search, (..., q)
     score : slope of the log-likelihood there, (..., q); 0 but for parameters at their bound
+    restricted : REML, else ML
     """
 
     sigma2: FloatArray
@@ -51,6 +52,7 @@ class Multivariate(MixedFit):
     marginal: FloatArray
     parameters: FloatArray
     score: FloatArray
+    restricted: bool
 
 
 def multivariate(
@@ -95,9 +97,9 @@ def multivariate(
     choose("estimator", estimator, _ESTIMATORS)
     y, covariance, x = _arrays(yi, v, design)
     terms = ready(random, len(covariance))
-    model, scale, r = _model(y, covariance, x, terms, restricted=_ESTIMATORS[estimator])
+    model, scale, r = prepared(y, covariance, x, terms, restricted=_ESTIMATORS[estimator])
     lower = np.concatenate([np.zeros(0), *(t.structure.lower for t in terms)])
-    found = best_start(maximise(lambda t: blocks.slopes(model, t), _starts(terms, scale), lower))
+    found = best_start(maximise(lambda t: blocks.slopes(model, t), starting_points(terms, scale), lower))
     theta = found.at
     gamma, c, _, _ = blocks.coefficients(model, theta)
     back = np.linalg.inv(r)
@@ -130,6 +132,7 @@ def multivariate(
         marginal=covariance + sum(t.spread(g, everyone)[..., 0, :, :] for t, _, g in paired),
         parameters=theta,
         score=found.slopes.score,
+        restricted=model.restricted,
     )
 
 
@@ -167,7 +170,7 @@ def _arrays(yi: ArrayLike, v: ArrayLike, design: ArrayLike | None) -> tuple[Floa
     return y, (covariance + covariance.T) / 2, x
 
 
-def _model(
+def prepared(
     y: FloatArray, v: FloatArray, x: FloatArray, terms: Sequence[Term], *, restricted: bool
 ) -> tuple[blocks.Model, FloatArray, FloatArray]:
     """The model with an orthonormal design, the spread of y, and R of design = orthonormal times R."""
@@ -184,7 +187,7 @@ def _model(
     return blocks.Model(data, tuple(terms), blocks.places(terms), k, p, log_det, restricted), scale, base.r
 
 
-def _starts(terms: Sequence[Term], scale: FloatArray) -> FloatArray:
+def starting_points(terms: Sequence[Term], scale: FloatArray) -> FloatArray:
     """Splits of the spread over the terms with each structure's starts: likelihoods may have several tops."""
     n = len(terms)
     shares = [np.full(n, 1 / max(n, 1)), np.full(n, 0.01)]

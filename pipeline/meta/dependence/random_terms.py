@@ -77,6 +77,8 @@ class Term:
     structure : of G
     labels : of the m levels
     intercepts : is it a variance (sigma2) and not a covariance of levels
+    name : key of STRUCTURES
+    levels : what the structure was made for
     """
 
     z: FloatArray
@@ -85,6 +87,8 @@ class Term:
     structure: Structure
     labels: tuple[object, ...]
     intercepts: bool
+    name: str
+    levels: Levels
 
     def spread(self, g: FloatArray, rows: IntArray) -> FloatArray:
         """Covariance that G (..., m, m) gives to the effects of blocks, rows (b, n): (..., b, n, n)."""
@@ -135,17 +139,17 @@ def _intercepts(t: Intercepts, k: int) -> Term:
     group, labels = coded("groups", t.groups, k)
     if len(labels) < 2:
         raise InvalidInput(f"groups: all effects are of group {labels[0]!r}: a variance between groups needs two")
+    one = Levels(np.zeros(1), np.ones((1, 1), dtype=bool))
+    alone, none = STRUCTURES["ID"](one), np.zeros(k, dtype=np.int64)
     if t.correlation is None:
-        ones = np.zeros(k, dtype=np.int64)
-        one = linear(np.ones((1, 1, 1)), np.ones((1, 1)), common_variance=True)
-        return Term(np.ones((k, 1)), ones, group, one, tuple(labels), True)
+        return Term(np.ones((k, 1)), none, group, alone, tuple(labels), True, "ID", one)
     r, names = numbers("correlation", t.correlation), list(t.levels)
     missing = [x for x in labels if x not in names]
     if r.shape != (len(names), len(names)) or missing:
         raise InvalidInput(f"correlation {r.shape} must have a row for each group; without one: {missing[:3]}")
     at = [names.index(x) for x in labels]
     known = linear(r[np.ix_(at, at)][None], np.ones((1, 1)), common_variance=True)
-    return Term(np.eye(len(labels))[group], group, np.zeros(k, dtype=np.int64), known, tuple(labels), True)
+    return Term(np.eye(len(labels))[group], group, none, known, tuple(labels), True, "known", one)
 
 
 def _within_groups(t: Correlated | Slopes, k: int) -> Term:
@@ -157,7 +161,7 @@ def _within_groups(t: Correlated | Slopes, k: int) -> Term:
             raise InvalidInput(f"the design of random slopes must have {k} rows (found shape {z.shape})")
         m = z.shape[1]
         levels = Levels(np.arange(m, dtype=np.float64), np.ones((m, m), dtype=bool))
-        return Term(z, None, group, STRUCTURES[t.structure](levels), tuple(range(m)), False)
+        return Term(z, None, group, STRUCTURES[t.structure](levels), tuple(range(m)), False, t.structure, levels)
     level, labels = coded("inner", t.inner, k)
     m = len(labels)
     if m < 2 and t.structure not in ("ID", "DIAG"):
@@ -165,5 +169,6 @@ def _within_groups(t: Correlated | Slopes, k: int) -> Term:
     times = numbers("inner", labels) if t.structure == "CAR" else np.arange(m, dtype=np.float64)
     met = np.zeros((int(group.max()) + 1, m))
     met[group, level] = 1
-    structure = STRUCTURES[t.structure](Levels(times, met.T @ met > 0))
-    return Term(np.eye(m)[level], level, group, structure, tuple(labels), False)
+    levels = Levels(times, met.T @ met > 0)
+    structure = STRUCTURES[t.structure](levels)
+    return Term(np.eye(m)[level], level, group, structure, tuple(labels), False, t.structure, levels)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 from pipeline.meta.dependence import satterthwaite
 from pipeline.meta.dependence.multilevel_i2 import multilevel_i2
 from pipeline.meta.dependence.multivariate import Multivariate, multivariate
+from pipeline.meta.dependence.profile_likelihood import component_intervals
 from pipeline.meta.dependence.random_terms import Correlated, Intercepts, RandomTerm, Slopes, nested
 from pipeline.meta.dependence.robust_variance import robust_variance
 from pipeline.meta.moderators.design import Design, design
@@ -16,6 +18,7 @@ from tests.golden.rooms.robust import vcalc
 
 Case = dict[str, Any]
 _SAMPLING = {"phi", "rho", "g1", "g2", "grp1", "grp2", "rvars"}
+_SECOND = {"sigma2": "sigma2", "tau2": "gamma2", "rho": "phi"}
 _SLOPES = {"GEN": "UN", "GDIAG": "DIAG"}
 _FACTOR = re.compile(r"factor\((\w+)\)")
 
@@ -37,6 +40,27 @@ def rma_mv_che(case: Case) -> Case:
 def multilevel_I2(case: Case) -> Case:
     shares = multilevel_i2(_model({"random": "~1|cluster/unit"} | case, _design(case)))
     return {"I2_total": shares.total, "I2_levels": shares.levels, "typical_variance": shares.typical_variance}
+
+
+def confint_mv(case: Case) -> Case:
+    m = _model({"random": "~1|cluster/unit"} | case, _design(case))
+    seen: Counter[str] = Counter()
+    out: Case = {}
+    for i in component_intervals(m, case.get("level", 95)):
+        kind = _SECOND[i.component.kind] if m.tau2 and i.component.term > _first_correlated(m) else i.component.kind
+        seen[kind] += 1
+        name = f"{kind}_{seen[kind]}"
+        out |= {name: i.component.estimate, f"{name}_lb": i.ci_lb, f"{name}_ub": i.ci_ub}
+    alone = {
+        kind: {k.replace("_1", "", 1): out[k] for k in (f"{kind}_1", f"{kind}_1_lb", f"{kind}_1_ub")}
+        for kind, n in seen.items()
+        if n == 1
+    }
+    return out | {k: v for part in alone.values() for k, v in part.items()}
+
+
+def _first_correlated(m: Multivariate) -> int:
+    return next(n for n, t in enumerate(m.random) if not isinstance(t, Intercepts))
 
 
 def _model(case: Case, made: Design | None) -> Multivariate:
@@ -99,7 +123,7 @@ def _known(case: Case, name: str) -> Case:
     return {"correlation": case["R"][name], "levels": case.get("R_levels", {}).get(name, sorted(set(case[name])))}
 
 
-ADAPTERS: dict[str, Callable[[Case], Case]] = {f.__name__: f for f in (rma_mv, rma_mv_che, multilevel_I2)}
+ADAPTERS: dict[str, Callable[[Case], Case]] = {f.__name__: f for f in (rma_mv, rma_mv_che, multilevel_I2, confint_mv)}
 
 # the outside number behind each row of each table: a case, or a test as FILE::TEST
 NUMBERS: dict[str, dict[str, str]] = {
