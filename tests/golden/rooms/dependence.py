@@ -5,14 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pipeline.meta.dependence import aggregation, clusters
+from pipeline.meta.dependence import aggregation, clusters, covariance
 
 Case = dict[str, Any]
 
 
 def aggregate_dependent(case: Case) -> Case:
-    a = aggregation.aggregate_dependent(case["yi"], case["vi"], case["cluster"], rho=case["rho"])
-    return {"cluster": list(a.cluster), "yi": a.yi, "vi": a.vi}
+    struct = case.get("struct", "CS")
+    by: Case = {"rho": 0.0 if struct == "ID" else case.get("rho")}
+    if "V" in case:
+        by = {"covariance": case["V"]}
+    elif struct in ("CAR", "CS*CAR"):
+        rows = {"obs": case["obs"], "rho": case["rho"]} if struct == "CS*CAR" else {}
+        by = {
+            "covariance": covariance.sampling_covariance(
+                case["vi"], case["cluster"], time1=case["time"], phi=case["phi"], **rows
+            )
+        }
+    elif struct not in ("ID", "CS"):
+        raise NotImplementedError(struct)
+    weighted = case.get("weighted", True)
+    a = aggregation.aggregate_dependent(case["yi"], case["vi"], case["cluster"], weighted=weighted, **by)
+    return {"cluster": list(a.cluster), "yi": a.yi, "vi": a.vi, "ki": a.ki}
 
 
 def cluster_design_effect(case: Case) -> Case:
