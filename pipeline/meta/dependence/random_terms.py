@@ -1,0 +1,169 @@
+"""Random effects of a model: who shares them, and how their levels covary."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from pipeline.meta.arrays import FloatArray, IntArray, InvalidInput, choose, numbers
+from pipeline.meta.dependence.structures import STRUCTURES, Levels, Structure, linear
+
+
+@dataclass(frozen=True, slots=True)
+class Intercepts:
+    """One random effect for each group: `~ 1 | groups`.
+
+    Attributes
+    ----------
+    groups : label of each effect's group, (k,)
+    correlation : known correlation of the groups, (g, g), in the order of `levels`; None for independent groups
+    levels : labels of the rows of `correlation`
+    """
+
+    groups: ArrayLike
+    correlation: ArrayLike | None = None
+    levels: Sequence[object] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Correlated:
+    """Random effects for the levels of a factor, correlated within each group: `~ inner | outer`.
+
+    Attributes
+    ----------
+    inner : level of each effect (an outcome, an arm, a time), (k,)
+    outer : label of each effect's group, (k,)
+    structure : key of STRUCTURES
+    """
+
+    inner: ArrayLike
+    outer: ArrayLike
+    structure: str = "CS"
+
+
+@dataclass(frozen=True, slots=True)
+class Slopes:
+    """Random coefficients of a design within each group: `~ x | outer`.
+
+    Attributes
+    ----------
+    design : columns with random coefficients, (k, c), a column of ones for a random intercept included
+    outer : label of each effect's group, (k,)
+    structure : "UN" for any covariance of the coefficients (metafor's GEN), "DIAG" for independent ones (GDIAG)
+    """
+
+    design: ArrayLike
+    outer: ArrayLike
+    structure: str = "UN"
+
+
+RandomTerm = Intercepts | Correlated | Slopes
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A random term ready to be fitted: effects i and j of one group covary by z_i'G z_j.
+
+    Attributes
+    ----------
+    z : loadings, (k, m)
+    level : the only level with loading 1, (k,); None for slopes
+    group : number of each effect's group, (k,)
+    structure : of G
+    labels : of the m levels
+    intercepts : is it a variance (sigma2) and not a covariance of levels
+    """
+
+    z: FloatArray
+    level: IntArray | None
+    group: IntArray
+    structure: Structure
+    labels: tuple[object, ...]
+    intercepts: bool
+
+    def spread(self, g: FloatArray, rows: IntArray) -> FloatArray:
+        """Covariance that G (..., m, m) gives to the effects of blocks, rows (b, n): (..., b, n, n)."""
+        if self.level is not None:
+            level = self.level[rows]
+            return np.asarray(g[..., level[:, :, None], level[:, None, :]] * self.same(rows))
+        z = self.z[rows]
+        return (z @ g[..., None, :, :] @ np.swapaxes(z, -1, -2)) * self.same(rows)
+
+    def gather(self, s: FloatArray, rows: IntArray) -> FloatArray:
+        """Derivative with respect to G of a function whose derivative with respect to the covariance is s."""
+        z = self.z[rows]
+        return (np.swapaxes(z, -1, -2) @ (s * self.same(rows)) @ z).sum(-3)
+
+    def same(self, rows: IntArray) -> FloatArray:
+        """1 where two effects of a block share a group, (b, n, n)."""
+        group = self.group[rows]
+        return (group[:, :, None] == group[:, None, :]).astype(np.float64)
+
+
+def ready(random: Sequence[RandomTerm], k: int) -> list[Term]:
+    """Check the random terms of a model of k effects.
+
+    Raises
+    ------
+    InvalidInput
+        Labels that are too few, an unknown structure, one group, a single level where a correlation is asked.
+    """
+    return [_intercepts(t, k) if isinstance(t, Intercepts) else _within_groups(t, k) for t in random]
+
+
+def nested(*labels: ArrayLike) -> list[Intercepts]:
+    """`~ 1 | a / b / c`: intercepts of a, of b within a, and of c within b within a."""
+    columns = [np.asarray(x) for x in labels]
+    codes = [coded(f"labels[{n}]", x, len(columns[0]))[0] for n, x in enumerate(columns)]
+    within = [np.unique(np.stack(codes[: n + 1]), axis=1, return_inverse=True)[1] for n in range(len(codes))]
+    return [Intercepts(w.reshape(-1)) for w in within]
+
+
+def coded(name: str, labels: ArrayLike, k: int) -> tuple[IntArray, list[object]]:
+    """Number of each label among the sorted ones, and those."""
+    x = np.asarray(labels)
+    if x.shape != (k,):
+        raise InvalidInput(f"{name} must have one label for each of the {k} effects (found shape {x.shape})")
+    if x.dtype.kind == "f" and not np.isfinite(x).all():
+        raise InvalidInput(f"{name}[{int(np.argmax(~np.isfinite(x)))}] must be a label (found NaN)")
+    found, number = np.unique(x, return_inverse=True)
+    return number.reshape(-1).astype(np.int64), found.tolist()
+
+
+def _intercepts(t: Intercepts, k: int) -> Term:
+    group, labels = coded("groups", t.groups, k)
+    if t.correlation is None:
+        ones = np.zeros(k, dtype=np.int64)
+        one = linear(np.ones((1, 1, 1)), np.ones((1, 1)), common_variance=True)
+        return Term(np.ones((k, 1)), ones, group, one, tuple(labels), True)
+    r, names = numbers("correlation", t.correlation), list(t.levels)
+    missing = [x for x in labels if x not in names]
+    if r.shape != (len(names), len(names)) or missing:
+        raise InvalidInput(f"correlation {r.shape} must have a row for each group; without one: {missing[:3]}")
+    at = [names.index(x) for x in labels]
+    known = linear(r[np.ix_(at, at)][None], np.ones((1, 1)), common_variance=True)
+    return Term(np.eye(len(labels))[group], group, np.zeros(k, dtype=np.int64), known, tuple(labels), True)
+
+
+def _within_groups(t: Correlated | Slopes, k: int) -> Term:
+    group, _ = coded("outer", t.outer, k)
+    choose("structure", t.structure, STRUCTURES)
+    if isinstance(t, Slopes):
+        z = numbers("design", t.design)
+        if z.ndim != 2 or len(z) != k:
+            raise InvalidInput(f"the design of random slopes must have {k} rows (found shape {z.shape})")
+        m = z.shape[1]
+        levels = Levels(np.arange(m, dtype=np.float64), np.ones((m, m), dtype=bool))
+        return Term(z, None, group, STRUCTURES[t.structure](levels), tuple(range(m)), False)
+    level, labels = coded("inner", t.inner, k)
+    m = len(labels)
+    if m < 2 and t.structure not in ("ID", "DIAG"):
+        raise InvalidInput(f"structure {t.structure} needs two levels of the inner factor (found only {labels[0]!r})")
+    times = numbers("inner", labels) if t.structure == "CAR" else np.arange(m, dtype=np.float64)  # type: ignore[arg-type]
+    met = np.zeros((int(group.max()) + 1, m))
+    met[group, level] = 1
+    structure = STRUCTURES[t.structure](Levels(times, met.T @ met > 0))
+    return Term(np.eye(m)[level], level, group, structure, tuple(labels), False)

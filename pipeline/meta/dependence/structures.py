@@ -1,0 +1,278 @@
+"""Covariance of correlated random effects over the levels of a factor, as functions of a few parameters.
+
+A structure maps parameters (..., q) to a covariance G (..., m, m) and its first derivatives (..., q, m, m). The
+parameters are chosen so that the edge of what is possible is reached: variances and standard deviations end at 0, a
+correlation is the sine of an angle and ends at 1 with a slope of 0, an unstructured G is LL'. Pinheiro & Bates 1996,
+Stat Comput 6:289; Pinheiro & Bates 2000, Mixed-Effects Models in S and S-PLUS, ch. 5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from pipeline.meta.arrays import BoolArray, FloatArray
+
+Matrix = Callable[[FloatArray], FloatArray]
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """A structure for the levels at hand.
+
+    Attributes
+    ----------
+    covariance : parameters (..., q) to G, (..., m, m)
+    slopes : parameters (..., q) to dG, (..., q, m, m)
+    lower : smallest value of each parameter, (q,)
+    starts : parameters to begin with for a variance of 1, (s, q)
+    power : parameters grow as the variance to this power, (q,): 1 variance, 0.5 standard deviation, 0 angle
+    edge : parameters (..., q) to True at the edge of what is possible
+    linear : do the derivatives not depend on the parameters
+    common_variance : is there one variance for all levels
+    rho : parameters (..., q) to the correlations that define the structure, (..., r), by columns of the lower triangle
+    """
+
+    covariance: Matrix
+    slopes: Matrix
+    lower: FloatArray
+    starts: FloatArray
+    power: FloatArray
+    edge: Callable[[FloatArray], BoolArray]
+    linear: bool
+    common_variance: bool
+    rho: Matrix
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """The levels of a factor.
+
+    Attributes
+    ----------
+    times : value of each level (or coordinates, (m, c)), for structures in time or space
+    together : True where two levels ever meet in one group, (m, m)
+    """
+
+    times: FloatArray
+    together: BoolArray
+
+    @property
+    def m(self) -> int:
+        """Number of levels."""
+        return len(self.together)
+
+
+def linear(bases: FloatArray, starts: FloatArray, *, common_variance: bool, rho: Matrix | None = None) -> Structure:
+    """G = sum of parameters >= 0 times fixed matrices (q, m, m)."""
+    q = len(bases)
+
+    def none(t: FloatArray) -> FloatArray:
+        return np.zeros((*t.shape[:-1], 0))
+
+    return Structure(
+        covariance=lambda t: np.einsum("...q,qij->...ij", t, bases),
+        slopes=lambda t: np.broadcast_to(bases, (*t.shape[:-1], *bases.shape)),
+        lower=np.zeros(q),
+        starts=starts,
+        power=np.ones(q),
+        edge=lambda t: np.asarray((t <= 0).any(-1)),
+        linear=True,
+        common_variance=common_variance,
+        rho=rho or none,
+    )
+
+
+def _identity(levels: Levels) -> Structure:
+    return linear(np.eye(levels.m)[None], np.ones((1, 1)), common_variance=True)
+
+
+def _diagonal(levels: Levels) -> Structure:
+    m = levels.m
+    bases = np.einsum("qi,qj->qij", np.eye(m), np.eye(m))
+    return linear(bases, np.ones((1, m)), common_variance=False)
+
+
+def _compound_symmetry(levels: Levels) -> Structure:
+    """a (I - J/m) + b J/m: both eigenvalues are parameters, so that rho runs from -1/(m - 1) to 1."""
+    m = levels.m
+    mean = np.full((m, m), 1 / m)
+    starts = np.array([[0.5, 1 + (m - 1) * 0.5], [1.0, 1.0]])
+    both = linear(np.stack([np.eye(m) - mean, mean]), starts, common_variance=True)
+    return replace(both, rho=lambda t: correlations(both.covariance(t))[..., :1])
+
+
+def _unstructured(levels: Levels) -> Structure:
+    m = levels.m
+    if not levels.together.all():
+        return _entries(levels)
+    i, j = np.tril_indices(m)
+    place = np.zeros((len(i), m, m))
+    place[np.arange(len(i)), i, j] = 1
+
+    def root(t: FloatArray) -> FloatArray:
+        return np.einsum("...q,qij->...ij", t, place)
+
+    def slopes(t: FloatArray) -> FloatArray:
+        half = place @ np.swapaxes(root(t), -1, -2)[..., None, :, :]
+        return half + np.swapaxes(half, -1, -2)
+
+    def edge(t: FloatArray) -> BoolArray:
+        size = np.sqrt(np.sum(root(t) ** 2, -1))
+        return (np.abs(np.diagonal(root(t), axis1=-2, axis2=-1)) <= 1e-6 * size + 1e-300).any(-1)
+
+    related = np.linalg.cholesky(np.full((m, m), 0.5) + 0.5 * np.eye(m))
+
+    def covariance(t: FloatArray) -> FloatArray:
+        return root(t) @ np.swapaxes(root(t), -1, -2)
+
+    return Structure(
+        covariance=covariance,
+        slopes=slopes,
+        lower=np.full(len(i), -np.inf),
+        starts=np.stack([related[i, j], np.eye(m)[i, j]]),
+        power=np.full(len(i), 0.5),
+        edge=edge,
+        linear=False,
+        common_variance=False,
+        rho=lambda t: correlations(covariance(t)),
+    )
+
+
+def _entries(levels: Levels) -> Structure:
+    """The entries of G themselves, 0 for levels that never meet; the model's value is -inf where G is indefinite."""
+    i, j = np.nonzero(np.tril(levels.together | np.eye(levels.m, dtype=bool)))
+    bases = np.zeros((len(i), levels.m, levels.m))
+    bases[np.arange(len(i)), i, j] = bases[np.arange(len(i)), j, i] = 1
+    plain = linear(bases, (i == j).astype(float)[None], common_variance=False)
+
+    def covariance(t: FloatArray) -> FloatArray:
+        g = plain.covariance(t)
+        possible = np.linalg.eigvalsh(g)[..., :1, None] >= -1e-12 * np.abs(g).max((-2, -1), keepdims=True)
+        return np.where(possible, g, np.nan)
+
+    return Structure(
+        covariance=covariance,
+        slopes=plain.slopes,
+        lower=np.where(i == j, 0.0, -np.inf),
+        starts=plain.starts,
+        power=plain.power,
+        edge=lambda t: np.linalg.eigvalsh(plain.covariance(t))[..., 0] <= 1e-9 * np.abs(t).max(-1),
+        linear=True,
+        common_variance=False,
+        rho=lambda t: correlations(plain.covariance(t)),
+    )
+
+
+def _scaled(
+    m: int,
+    correlation: Callable[[FloatArray], tuple[FloatArray, FloatArray]],
+    angles: list[float],
+    rho: Matrix,
+    *,
+    heteroscedastic: bool,
+    edge: Callable[[FloatArray], BoolArray] | None = None,
+) -> Structure:
+    """One correlation parameter, last; before it one variance, or a standard deviation for each level.
+
+    `correlation` gives R (..., m, m) and dR, and `rho` what is reported, for a parameter (...).
+    """
+    q = m if heteroscedastic else 1
+    unit = np.eye(m)
+
+    def covariance(t: FloatArray) -> FloatArray:
+        r = correlation(t[..., -1])[0]
+        s = t[..., :q]
+        return s[..., :, None] * s[..., None, :] * r if heteroscedastic else s[..., None] * r
+
+    def slopes(t: FloatArray) -> FloatArray:
+        r, dr = correlation(t[..., -1])
+        s = t[..., :q]
+        if not heteroscedastic:
+            return np.stack([r, s[..., None] * dr], -3)
+        half = unit[:, :, None] * (r * s[..., None, :])[..., None, :, :]
+        last = (s[..., :, None] * s[..., None, :] * dr)[..., None, :, :]
+        return np.concatenate([half + np.swapaxes(half, -1, -2), last], -3)
+
+    def at_edge(t: FloatArray) -> BoolArray:
+        turned = np.abs(np.cos(t[..., -1])) < 1e-5 if edge is None else edge(t[..., -1])
+        return np.asarray((t[..., :q] <= 0).any(-1) | turned)
+
+    return Structure(
+        covariance=covariance,
+        slopes=slopes,
+        lower=np.append(np.zeros(q), -np.inf),
+        starts=np.array([[*np.ones(q), a] for a in angles]),
+        power=np.append(np.full(q, 0.5 if heteroscedastic else 1.0), 0.0),
+        edge=at_edge,
+        linear=False,
+        common_variance=not heteroscedastic,
+        rho=lambda t: rho(t[..., -1:]),
+    )
+
+
+def _angle_between(low: float) -> Callable[[FloatArray], tuple[FloatArray, FloatArray]]:
+    """rho and its derivative for an angle: rho runs from `low` to 1."""
+    half = (1 - low) / 2
+    return lambda a: (low + half * (1 + np.sin(a)), half * np.cos(a))
+
+
+def _heteroscedastic_compound_symmetry(levels: Levels) -> Structure:
+    m = levels.m
+    rho = _angle_between(-1 / (m - 1) if m > 1 else -1.0)
+    apart = 1 - np.eye(m)
+
+    def correlation(a: FloatArray) -> tuple[FloatArray, FloatArray]:
+        r, dr = rho(a)
+        return np.eye(m) + r[..., None, None] * apart, dr[..., None, None] * apart
+
+    return _scaled(m, correlation, [0.3, -0.5], lambda a: rho(a)[0], heteroscedastic=True)
+
+
+def _autoregressive(levels: Levels, lags: FloatArray, low: float, *, heteroscedastic: bool) -> Structure:
+    """rho to the power of the lag; lags are measured in the smallest, so that no power is below 1."""
+    shortest = lags[lags > 0].min()
+    unit = lags / shortest
+    rho = _angle_between(low)
+
+    def correlation(a: FloatArray) -> tuple[FloatArray, FloatArray]:
+        r, dr = (b[..., None, None] for b in rho(a))
+        return r**unit, np.where(unit > 0, unit * r ** np.maximum(unit - 1, 0), 0.0) * dr
+
+    def per_unit(a: FloatArray) -> FloatArray:
+        r = rho(a)[0]
+        return np.where(r > 0, np.abs(r) ** (1 / shortest), r)
+
+    return _scaled(levels.m, correlation, [0.7, 0.0, -0.4], per_unit, heteroscedastic=heteroscedastic)
+
+
+def correlations(g: FloatArray) -> FloatArray:
+    """Correlations of a covariance (..., m, m), by columns of the lower triangle; 0 where a variance is 0."""
+    s = np.sqrt(np.diagonal(g, axis1=-2, axis2=-1))
+    j, i = np.triu_indices(g.shape[-1], 1)
+    size = s[..., i] * s[..., j]
+    return np.where(size > 0, g[..., i, j] / np.where(size > 0, size, 1.0), 0.0)
+
+
+def _by_order(levels: Levels) -> FloatArray:
+    order = np.arange(levels.m, dtype=np.float64)
+    return np.abs(order[:, None] - order)
+
+
+def _by_time(levels: Levels) -> FloatArray:
+    return np.abs(levels.times[:, None] - levels.times)
+
+
+# the covariance of the levels of the inner factor: its name to a structure for given levels
+STRUCTURES: Mapping[str, Callable[[Levels], Structure]] = {
+    "CS": _compound_symmetry,
+    "HCS": _heteroscedastic_compound_symmetry,
+    "UN": _unstructured,
+    "ID": _identity,
+    "DIAG": _diagonal,
+    "AR": lambda levels: _autoregressive(levels, _by_order(levels), -1.0, heteroscedastic=False),
+    "HAR": lambda levels: _autoregressive(levels, _by_order(levels), -1.0, heteroscedastic=True),
+    "CAR": lambda levels: _autoregressive(levels, _by_time(levels), 0.0, heteroscedastic=False),
+}
