@@ -32,6 +32,7 @@ class RobustFit:
     kind : row of ADJUSTMENTS
     k, m, p : effects, clusters, coefficients
     scores : what each cluster adds to the coefficients' error; vb is the sum of their squares, (..., m, p)
+    bread : (X'WX)^-1, (..., p, p)
     model_vb : covariance of the coefficients under the working covariance, (..., p, p)
     own, left, right : under the working covariance, scores i and j have covariance
         [i = j] own_j - left_i'right_j - right_i'left_j; each (..., m, p, p)
@@ -45,6 +46,7 @@ class RobustFit:
     m: int
     p: int
     scores: FloatArray
+    bread: FloatArray
     model_vb: FloatArray
     own: FloatArray
     left: FloatArray
@@ -194,6 +196,7 @@ def _sandwich(
         m=who.m,
         p=p,
         scores=scores,
+        bread=turn @ transpose(turn),
         model_vb=turn @ transpose(turn) if middle is None else turn @ middle @ transpose(turn),
         own=back @ own @ out,
         left=left @ out,
