@@ -90,8 +90,8 @@ def generalised_q_profile(s: Studies, tail: FloatArray) -> Estimate:
     f = s.weighted(s.a)
     z = f.residuals(s.y)
     q = np.maximum(np.vecdot(z, z), np.finfo(float).tiny)
-    columns = np.stack(f.q, axis=-1)
-    maker = f.root[..., None] * (np.eye(s.y.shape[-1]) - columns @ np.swapaxes(columns, -1, -2)) * f.root[..., None, :]
+    hat = f.q @ np.swapaxes(f.q, -1, -2)
+    maker = f.root[..., None] * (np.eye(s.y.shape[-1]) - hat) * f.root[..., None, :]
 
     def too_low(tau2: FloatArray) -> BoolArray:
         sd = np.sqrt(s.v + tau2[..., None])

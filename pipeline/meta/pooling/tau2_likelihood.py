@@ -106,7 +106,7 @@ def _brackets(s: Studies, restricted: bool) -> tuple[IntArray, FloatArray, Float
 
 def _scan(s: Studies, grid: FloatArray, restricted: bool) -> FloatArray:
     """Twice the score at every tau2 of `grid` (g, n): quick, by normal equations in an orthonormal basis."""
-    basis = s.weighted(np.ones(s.v.shape)).q
+    basis = s.weighted(np.ones(s.v.shape)).columns
     p = len(basis)
     products = [[a * b for b in basis[: i + 1]] for i, a in enumerate(basis)]
     score = np.empty(grid.shape)

@@ -23,30 +23,35 @@ class WeightedFit:
     Attributes
     ----------
     root : square roots of the weights, (..., k)
-    q : the p orthonormal columns of W^(1/2) X, each (..., k)
+    columns : the p orthonormal columns of W^(1/2) X, each (..., k)
     r : upper triangle with q r = W^(1/2) X, (..., p, p)
     """
 
     root: FloatArray
-    q: tuple[FloatArray, ...]
+    columns: tuple[FloatArray, ...]
     r: FloatArray
+
+    @property
+    def q(self) -> FloatArray:
+        """The orthonormal columns as one matrix, (..., k, p)."""
+        return np.stack(self.columns, axis=-1)
 
     def coefficients(self, y: FloatArray) -> FloatArray:
         """(X'WX)^-1 X'Wy, shape (..., p)."""
         z = self.root * y
-        right = np.stack([np.vecdot(q, z) for q in self.q], axis=-1)
-        if len(self.q) == 1:
+        right = np.stack([np.vecdot(q, z) for q in self.columns], axis=-1)
+        if len(self.columns) == 1:
             return right / self.r[..., 0]
         return np.asarray(np.linalg.solve(self.r, right[..., None])[..., 0], dtype=np.float64)
 
     def coefficient_maker(self) -> FloatArray:
         """(X'WX)^-1 X'W, shape (..., p, k)."""
-        maker = np.linalg.solve(self.r, np.stack(self.q, axis=-2) * self.root[..., None, :])
+        maker = np.linalg.solve(self.r, np.stack(self.columns, axis=-2) * self.root[..., None, :])
         return np.asarray(maker, dtype=np.float64)
 
     def inverse_information(self) -> FloatArray:
         """(X'WX)^-1, shape (..., p, p)."""
-        if len(self.q) == 1:
+        if len(self.columns) == 1:
             return 1 / self.r**2
         inverse = np.asarray(np.linalg.inv(self.r), dtype=np.float64)
         return inverse @ np.swapaxes(inverse, -1, -2)
@@ -58,7 +63,7 @@ class WeightedFit:
     def residuals(self, y: FloatArray) -> FloatArray:
         """W^(1/2) (y - X b), shape (..., k); their squares sum to y'Py."""
         z = self.root * y
-        for q in (*self.q, *self.q):  # the second round takes away what rounding left of the first
+        for q in (*self.columns, *self.columns):  # the second round takes away what rounding left of the first
             z = z - q * np.vecdot(q, z)[..., None]
         return z
 
@@ -68,8 +73,8 @@ class WeightedFit:
 
     def leverages(self) -> FloatArray:
         """Diagonal of QQ', shape (..., k)."""
-        total = self.q[0] ** 2
-        for q in self.q[1:]:
+        total = self.columns[0] ** 2
+        for q in self.columns[1:]:
             total = total + q**2
         return total
 
@@ -77,7 +82,7 @@ class WeightedFit:
         """1 - leverages, shape (..., k), without cancellation where one study dominates a pooled effect."""
         h = self.leverages()
         rows = h.max(-1) > DOMINANT
-        if len(self.q) > 1 or not rows.any():
+        if len(self.columns) > 1 or not rows.any():
             return 1 - h
         free, own = 1 - h, h[rows]
         largest = np.arange(own.shape[-1]) == own.argmax(-1)[..., None]
@@ -93,8 +98,8 @@ class WeightedFit:
         """tr(P diag(scale) P diag(scale))."""
         w = self.root**2 * scale
         total = np.sum(w**2 * (1 - 2 * self.leverages()), axis=-1)
-        for i, a in enumerate(self.q):
-            for j, b in enumerate(self.q[: i + 1]):
+        for i, a in enumerate(self.columns):
+            for j, b in enumerate(self.columns[: i + 1]):
                 total = total + (1 if i == j else 2) * np.vecdot(a * w, b) ** 2
         return total
 
