@@ -273,6 +273,7 @@ STUDIES_USED = Table(
         "shown_ci_lb": _number("lower limit as shown"),
         "shown_ci_ub": _number("upper limit as shown"),
         "weight": _number("weight in the main analysis, percent"),
+        "effects": Column(INTEGER, "effects of the trial that qualify; the main analysis may take in all of them"),
         "n_1": EFFECTS.columns["n_1"],
         "n_2": EFFECTS.columns["n_2"],
         "n": EFFECTS.columns["n"],
@@ -294,20 +295,27 @@ STUDIES_USED = Table(
     },
 )
 
+MODELS = (
+    "random effects", "common effect", "single trial", "correlated and hierarchical effects", "Bayesian random effects",
+    "Mantel-Haenszel", "adjusted for small-study effects",
+)  # fmt: skip
+
 POOLED = Table(
     "pooled",
     ("question", "analysis", "level"),
     {
         "question": _text("key of params.questions", required=True),
         "analysis": _text(
-            "main, common_effect, plain_hk, wald, tau2_<estimator>, pi_k2, leave_one_out, subgroup_<moderator>, ...",
+            "main, common_effect, one_per_trial, several_effects, plain_hk, wald, tau2_<estimator>, pi_k2, "
+            "leave_one_out, subgroup_<moderator>, ...",
             required=True,
         ),
         "level": _text("the trial left out, the subgroup's level, or ''"),
         "label": _text("the analysis in words", required=True),
         "measure": _text("effect measure", required=True),
-        "model": _text("how it was pooled", required=True, allowed=("random effects", "common effect", "single trial")),
+        "model": _text("how it was pooled", required=True, allowed=MODELS),
         "k": Column(INTEGER, "trials", required=True),
+        "effects": Column(INTEGER, "effects, where a trial may give several"),
         "n": _number("people, where every trial gives its number"),
         "estimate": _number("pooled effect, analysis scale, natural direction"),
         "se": _number("its standard error, the interval's own"),
@@ -342,7 +350,7 @@ TESTS = Table(
     ("question", "test"),
     {
         "question": _text("key of params.questions", required=True),
-        "test": _text("egger, peters, begg, subgroup_<moderator>, ...", required=True),
+        "test": _text("egger, rank, subgroup_<moderator>, moderator_<variable>, ...", required=True),
         "label": _text("the test in words", required=True),
         "done": _flag("false: `reason` says why not"),
         "reason": _text("why it was not done"),
@@ -352,6 +360,31 @@ TESTS = Table(
         "p": _number("two-sided", ge=0, le=1),
         "estimate": _number("slope, intercept or limit estimate, where the test has one"),
         "se": _number("its standard error"),
+        "ci_lb": _number("95 % limit"),
+        "ci_ub": _number("95 % limit"),
+        "p_permutation": _number("permutation p, two-sided", ge=0, le=1),
+        "R2": _number("share of the between-trial variance that goes with the moderator, percent", ge=0, le=100),
+    },
+)
+
+INFLUENCE = Table(
+    "influence",
+    ("question", "trial_id"),
+    {
+        "question": _text("key of params.questions", required=True),
+        "trial_id": EFFECTS.columns["trial_id"],
+        "study": EFFECTS.columns["study"],
+        "rstudent": _number("residual from the other trials' mean, in standard errors"),
+        "dffits": _number("change of the fitted mean, in standard errors"),
+        "cook_d": _number("Cook's distance", ge=0),
+        "cov_r": _number("variance of the mean without the trial over that with it", ge=0),
+        "tau2_del": _number("between-trial variance without the trial", ge=0),
+        "Q_del": _number("Cochran's Q without the trial", ge=0),
+        "hat": _number("leverage", ge=0),
+        "weight": _number("percent"),
+        "baujat_x": _number("contribution to Cochran's Q", ge=0),
+        "baujat_y": _number("squared change of the mean, in its variance without the trial", ge=0),
+        "influential": _flag("a diagnostic passes its usual bound"),
     },
 )
 
@@ -422,6 +455,7 @@ TABLES: dict[str, Table] = {
         STUDIES_USED,
         POOLED,
         TESTS,
+        INFLUENCE,
         TRANSLATED,
         PUBLISHED,
         OVERVIEW,

@@ -19,6 +19,7 @@ from pipeline.errors import BadInput, Problem, nearest
 from pipeline.schemas import (
     EFFECTS,
     FLAG,
+    INFLUENCE,
     INTEGER,
     ISSUES,
     LINKS,
@@ -41,6 +42,7 @@ from pipeline.schemas import (
 
 __all__ = [
     "EFFECTS",
+    "INFLUENCE",
     "ISSUES",
     "LINKS",
     "OVERVIEW",

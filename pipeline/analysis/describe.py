@@ -99,6 +99,12 @@ def _choices(question: Question, book: Codebook, params: SynthesisParams) -> lis
             "; ".join(ranks) if ranks else "any; one per trial",
             "ranked in the parameter file, one per trial",
         ),
+        (
+            "Several effects of a trial",
+            f"all together from {params.several_effects.main_from_k} trials on, errors correlated by "
+            f"{params.several_effects.rho:g}; below, one, and all together as a sensitivity analysis",
+            "robust errors need enough trials",
+        ),
         ("Between-trial variance", params.tau2, "among the estimators Cochrane endorses"),
         (
             "Confidence interval",

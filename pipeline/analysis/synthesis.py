@@ -10,10 +10,20 @@ import numpy as np
 import pandas as pd
 from pydantic import Field, ValidationInfo, field_validator
 
-from pipeline.analysis.pooled import Z95, Fit, rows_for
+from pipeline.analysis.influence import InfluenceParams, influence_rows
+from pipeline.analysis.moderators import ModeratorParams, moderator_tests
+from pipeline.analysis.pooled import Z95, Fit, Row, rows_for
 from pipeline.analysis.questions import Question, found_for, judge
 from pipeline.analysis.sensitivity import sensitivity
-from pipeline.analysis.small_study import SmallStudyParams, small_study_tests
+from pipeline.analysis.several_effects import (
+    Several,
+    SeveralEffectsParams,
+    all_effects,
+    dependence_rows,
+    leave_one_trial_out,
+    main_row,
+)
+from pipeline.analysis.small_study import SmallStudyParams, small_study_analyses
 from pipeline.analysis.subgroups import SubgroupParams, subgroup_analyses
 from pipeline.analysis.translation import translate
 from pipeline.analysis.trials import trials_for
@@ -22,7 +32,7 @@ from pipeline.errors import BadInput, Problem
 from pipeline.meta.pooling.intervals import INTERVALS, PREDICTION
 from pipeline.meta.pooling.tau2 import TAU2_ESTIMATORS
 from pipeline.params import Section
-from pipeline.tables import POOLED, STUDIES_USED, TESTS, TRANSLATED, Table, conform
+from pipeline.tables import INFLUENCE, POOLED, STUDIES_USED, TESTS, TRANSLATED, Table, conform
 from pipeline.vocabulary import Measure
 
 
@@ -36,8 +46,11 @@ class SynthesisParams(Section):
     technical_prediction_from_k: int = Field(ge=3)
     level: Literal[95]
     assumed_design_effect: float = Field(ge=1)
+    several_effects: SeveralEffectsParams
     subgroups: SubgroupParams
+    moderators: ModeratorParams
     small_study: SmallStudyParams
+    influence: InfluenceParams
 
     @field_validator("tau2", "interval", "prediction")
     @classmethod
@@ -60,6 +73,7 @@ class Answer:
     studies_used: pd.DataFrame
     pooled: pd.DataFrame
     tests: pd.DataFrame
+    influence: pd.DataFrame
     translated: pd.DataFrame
 
 
@@ -80,7 +94,8 @@ def answer(
     Notes
     -----
     k = 0 gives empty results, k = 1 the trial, k = 2 both trials and a common-effect Wald line labelled so; a
-    random-effects mean from k = 3.
+    random-effects mean from k = 3. From `several_effects.main_from_k` trials on, all effects of trials that give
+    several make the main analysis; below, it is a sensitivity analysis.
     """
     if unknown := set(question.sources) - set(studies["source"]):
         fix = f"choose from {', '.join(sorted(set(studies['source'])))}"
@@ -88,18 +103,34 @@ def answer(
     found = found_for(effects, question)
     trials = trials_for(found, question, book)
     fit = Fit(question.measure, trials, params.tau2, params.interval, params.prediction)
-    used = _studies_used(key, question, found, trials, fit, studies, book)
+    several = all_effects(found, question, book, params.several_effects.rho)
+    together = several.dependent and fit.k >= params.several_effects.main_from_k
+    weights = several.weights if together else dict(zip(trials["trial_id"], fit.weights, strict=True))
+    used = _studies_used(key, question, found, trials, weights, several, studies, book)
     main = rows_for(key, fit, params.technical_prediction_from_k)
+    if together:
+        main = _with_all_effects(key, main, several, fit)
+    main += dependence_rows(key, several, fit, params.several_effects, params.technical_prediction_from_k)
     variants = sensitivity(
         key, question, found, book, fit, params.technical_prediction_from_k, params.assumed_design_effect
     )
     groups, group_tests = subgroup_analyses(key, fit, book, params.subgroups)
-    tests = [*group_tests, *small_study_tests(key, fit, params.small_study)]
-    pooled = _table([*main, *variants, *groups], POOLED)
+    better = book.outcomes[question.outcome].better_is
+    adjusted, small_tests = small_study_analyses(key, fit, params.small_study, better)
+    tests = [*group_tests, *moderator_tests(key, fit, params.moderators), *small_tests]
+    pooled = _table([*main, *variants, *adjusted, *groups], POOLED)
     return Answer(
         conform(used, STUDIES_USED, key), pooled, _table(tests, TESTS),
+        _table(influence_rows(key, fit, params.influence), INFLUENCE),
         _table(translate(key, question, pooled, trials, book), TRANSLATED),
     )  # fmt: skip
+
+
+def _with_all_effects(key: str, rows: list[Row], several: Several, fit: Fit) -> list[Row]:
+    """All effects as the main analysis; the one-effect-per-trial mean stays as a sensitivity analysis."""
+    one = {"analysis": "one_per_trial", "label": "One effect per trial, the measurement nearest in time"}
+    others = [r | one if r["analysis"] == "main" else r for r in rows if r["analysis"] != "leave_one_out"]
+    return [main_row(key, several, fit.people), *others, *leave_one_trial_out(key, several, fit.trials)]
 
 
 def issues_for(question: Question, effects: pd.DataFrame, issues: pd.DataFrame) -> pd.DataFrame:
@@ -115,7 +146,8 @@ def _studies_used(
     question: Question,
     found: pd.DataFrame,
     trials: pd.DataFrame,
-    fit: Fit,
+    weights: dict[str, float],
+    several: Several,
     studies: pd.DataFrame,
     book: Codebook,
 ) -> pd.DataFrame:
@@ -135,8 +167,8 @@ def _studies_used(
     about = studies[["source", "study_id", "country", "population"]]
     frame = frame.merge(about, on=["source", "study_id"], how="left", validate="many_to_one")
     frame["question"], frame["used"], frame["reason"] = key, frame["_used"].astype(bool), frame["_reason"]
-    weights = dict(zip(trials["trial_id"], fit.weights, strict=True))
     frame["weight"] = frame["trial_id"].map(weights)
+    frame["effects"] = frame["trial_id"].map(several.effects["trial_id"].value_counts()).astype("Int64")
     half = Z95 * np.sqrt(frame["vi"].astype(float))
     frame["ci_lb"], frame["ci_ub"] = frame["yi"] - half, frame["yi"] + half
     ratio = frame["measure"].map(lambda m: bool(m) and Measure(m).is_ratio).astype(bool)

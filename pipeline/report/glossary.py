@@ -25,6 +25,22 @@ def _mean(e: Evidence) -> bool:
     return e.question.k >= 3
 
 
+def _influence(e: Evidence) -> bool:
+    return len(e.influence) > 0
+
+
+def _small_study(e: Evidence) -> bool:
+    return bool(e.tests.loc[e.tests["test"].eq("selection"), "done"].any())
+
+
+def _permuted(e: Evidence) -> bool:
+    return bool(e.tests["p_permutation"].notna().any())
+
+
+def _together(e: Evidence) -> bool:
+    return bool(e.pooled["effects"].notna().any())
+
+
 def _measure(*names: str) -> Uses:
     return lambda e: e.question.measure in names
 
@@ -38,7 +54,20 @@ GLOSSARY: tuple[tuple[str, str, Uses], ...] = (
         ),
         _trial,
     ),
+    (
+        "All effects of a trial",
+        (
+            "Many trials measure an outcome with several scales or at several times. Used together, they are taken to "
+            "agree more with each other than with other trials."
+        ),
+        _together,
+    ),
     ("Common effect", "A pooled number that assumes that every trial measures the same true effect.", _pooled),
+    (
+        "Cook\u2019s distance",
+        "How far the mean moves when a trial is left out. The larger, the more hangs on that trial.",
+        _influence,
+    ),
     (
         "Forest plot",
         "A picture with one line per trial; the marker is the result, the line its confidence interval.",
@@ -81,6 +110,14 @@ GLOSSARY: tuple[tuple[str, str, Uses], ...] = (
         _pooled,
     ),
     (
+        "Permutation test",
+        (
+            "The variable is dealt out anew among the trials many times; p is how often chance alone gives as strong a "
+            "link as the one seen."
+        ),
+        _permuted,
+    ),
+    (
         "Prediction interval",
         (
             "The range in which the true effect of a new, similar programme may lie. It is never narrower "
@@ -111,12 +148,28 @@ GLOSSARY: tuple[tuple[str, str, Uses], ...] = (
         _measure("RD"),
     ),
     (
+        "Selection model",
+        (
+            "A model in which trials with a significant good result are published more easily than others. It "
+            "estimates the mean of all trials, seen and unseen."
+        ),
+        _small_study,
+    ),
+    (
         "Standardised mean difference (SMD)",
         (
             "The difference of two averages counted in standard deviations, so that different scales "
             "can be compared; 0 is no difference."
         ),
         _measure("SMD"),
+    ),
+    (
+        "Trim and fill, PET-PEESE, limit meta-analysis",
+        (
+            "Three ways to ask what the mean would be if small trials with poor results had been kept back: mirror "
+            "images of the lonely small trials are added, or the effect is read off at a trial without sampling error."
+        ),
+        _small_study,
     ),
     ("Weight", "The share of a trial in the pooled mean; precise trials count more.", _mean),
 )

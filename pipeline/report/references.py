@@ -89,4 +89,45 @@ SOURCES: dict[str, str] = {
         "interventions for depression: a meta-analysis. Gen Hosp Psychiatry 2011;33:29\u201336. "
         "doi:10.1016/j.genhosppsych.2010.10.002"
     ),
+    "Pustejovsky and Tipton 2022": (
+        "Pustejovsky JE, Tipton E. Meta-analysis with robust variance estimation: expanding the range of working "
+        "models. Prev Sci 2022;23:425\u2013438. doi:10.1007/s11121-021-01246-3"
+    ),
+    "Bell and McCaffrey 2002": (
+        "Bell RM, McCaffrey DF. Bias reduction in standard errors for linear regression with multi-stage samples. "
+        "Surv Methodol 2002;28:169\u2013181"
+    ),
+    "Tipton 2015": (
+        "Tipton E. Small sample adjustments for robust variance estimation with meta-regression. Psychol Methods "
+        "2015;20:375\u2013393. doi:10.1037/met0000011"
+    ),
+    "Higgins and Thompson 2004": (
+        "Higgins JPT, Thompson SG. Controlling the risk of spurious findings from meta-regression. Stat Med "
+        "2004;23:1663\u20131682. doi:10.1002/sim.1752"
+    ),
+    "Viechtbauer and Cheung 2010": (
+        "Viechtbauer W, Cheung MWL. Outlier and influence diagnostics for meta-analysis. Res Synth Methods "
+        "2010;1:112\u2013125. doi:10.1002/jrsm.11"
+    ),
+    "Baujat 2002": (
+        "Baujat B, Mah\u00e9 C, Pignon JP, Hill C. A graphical method for exploring heterogeneity in meta-analyses: "
+        "application to a meta-analysis of 65 trials. Stat Med 2002;21:2641\u20132652. doi:10.1002/sim.1221"
+    ),
+    "Duval and Tweedie 2000": (
+        "Duval S, Tweedie R. Trim and fill: a simple funnel-plot-based method of testing and adjusting for publication "
+        "bias in meta-analysis. Biometrics 2000;56:455\u2013463. doi:10.1111/j.0006-341x.2000.00455.x"
+    ),
+    "Stanley and Doucouliagos 2014": (
+        "Stanley TD, Doucouliagos H. Meta-regression approximations to reduce publication selection bias. Res Synth "
+        "Methods 2014;5:60\u201378. doi:10.1002/jrsm.1095"
+    ),
+    "Vevea and Hedges 1995": (
+        "Vevea JL, Hedges LV. A general linear model for estimating effect size in the presence of publication bias. "
+        "Psychometrika 1995;60:419\u2013435. doi:10.1007/bf02294384"
+    ),
+    "R\u00fccker 2011": (
+        "R\u00fccker G, Schwarzer G, Carpenter JR, Binder H, Schumacher M. Treatment-effect estimates adjusted for "
+        "small-study effects via a limit meta-analysis. Biostatistics 2011;12:122\u2013142. "
+        "doi:10.1093/biostatistics/kxq046"
+    ),
 }

@@ -17,8 +17,18 @@ from pipeline.report.format import decimals
 from pipeline.report.labels import Labels
 from pipeline.vocabulary import Measure
 
-FILES = ("question.json", "studies_used.csv", "pooled.csv", "tests.csv", "translated.csv", "issues.csv")
+FILES = (
+    "question.json",
+    "studies_used.csv",
+    "pooled.csv",
+    "tests.csv",
+    "influence.csv",
+    "translated.csv",
+    "issues.csv",
+)
 SHARED = ("published.csv", "provenance.json")
+DEPENDENT = "correlated and hierarchical effects"
+"""`POOLED.model` of a mean that takes in all effects of each trial."""
 QUESTIONS = "questions"
 """Folder below the results with one folder per question."""
 
@@ -108,6 +118,7 @@ class Evidence:
     studies: pd.DataFrame
     pooled: pd.DataFrame
     tests: pd.DataFrame
+    influence: pd.DataFrame
     translated: pd.DataFrame
     issues: pd.DataFrame
     published: pd.DataFrame
@@ -126,6 +137,12 @@ class Evidence:
     def places(self) -> int:
         """Decimals of this question's effects."""
         return decimals(self.question.measure, self.used["shown_yi"].dropna().tolist())
+
+    @cached_property
+    def together(self) -> bool:
+        """Does the mean take in several effects of a trial?"""
+        main = self.analysis("main")
+        return len(main) == 1 and main["model"].iloc[0] == DEPENDENT
 
     def analysis(self, name: str) -> pd.DataFrame:
         """Rows of POOLED of one analysis."""
@@ -181,6 +198,7 @@ def load(results: str | Path, key: str) -> Evidence:
         _read(folder / "studies_used.csv", tables.STUDIES_USED),
         _read(folder / "pooled.csv", tables.POOLED),
         _read(folder / "tests.csv", tables.TESTS),
+        _read(folder / "influence.csv", tables.INFLUENCE),
         _read(folder / "translated.csv", tables.TRANSLATED),
         _read(folder / "issues.csv", tables.ISSUES),
         published[published["id"].isin(question.published)].reset_index(drop=True),

@@ -173,6 +173,18 @@ def heterogeneity_sentence(e: Evidence) -> str:
     )
 
 
+def influence_sentence(e: Evidence) -> str:
+    """Which trials pass a usual bound of the influence diagnostics."""
+    names = e.influence.loc[e.influence["influential"], "study"].tolist()
+    if not names:
+        return "By the usual bounds (Viechtbauer and Cheung 2010) no single trial has an undue influence on the mean."
+    verb = "has" if len(names) == 1 else "have"
+    return (
+        f"By the usual bounds (Viechtbauer and Cheung 2010) {listed(names)} {verb} more influence on the mean than the "
+        "others."
+    )
+
+
 def leave_one_out_sentence(e: Evidence) -> str:
     """The range of the mean when each trial is left out in turn, and whether the reading changes."""
     q, rows, est = e.question, e.analysis("leave_one_out"), e.estimate

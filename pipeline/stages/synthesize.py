@@ -27,6 +27,7 @@ def main(at: Paths) -> None:
         tables.write(found.studies_used, tables.STUDIES_USED, folder / "studies_used.csv")
         tables.write(found.pooled, tables.POOLED, folder / "pooled.csv")
         tables.write(found.tests, tables.TESTS, folder / "tests.csv")
+        tables.write(found.influence, tables.INFLUENCE, folder / "influence.csv")
         tables.write(found.translated, tables.TRANSLATED, folder / "translated.csv")
         tables.write(issues_for(question, effects, issues), tables.ISSUES, folder / "issues.csv")
         about = describe(key, question, found, book, choices)

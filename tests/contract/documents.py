@@ -32,7 +32,7 @@ FILES = {
     **{t: f"data/tidy/deliveries/<delivery>/{t}.csv" for t in ("studies", "study_arms", "reported", "reading")},
     **{t: f"data/tidy/{t}.csv" for t in ("links", "issues")},
     "effects": "data/effects/effects.csv",
-    **{t: f"{QUESTION}/{t}.csv" for t in ("studies_used", "pooled", "tests", "translated")},
+    **{t: f"{QUESTION}/{t}.csv" for t in ("studies_used", "pooled", "tests", "influence", "translated")},
     **{t: f"data/results/{t}.csv" for t in ("published", "overview")},
 }
 SEVERITIES = [s.value for s in (Severity.ERROR, Severity.EXCLUDE, Severity.WARNING, Severity.NOTE)]

@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike
 from pipeline.meta.arrays import BoolArray, FloatArray, InvalidInput, numbers
 from pipeline.meta.dependence.cluster_stacks import clusters, codes
 from pipeline.meta.dependence.covariance import sampling_covariance
-from pipeline.meta.dependence.multilevel import three_level
-from pipeline.meta.dependence.multivariate import multivariate
+from pipeline.meta.dependence.multilevel import ThreeLevel, three_level
+from pipeline.meta.dependence.multivariate import Multivariate, multivariate
 from pipeline.meta.dependence.random_terms import Correlated
 from pipeline.meta.dependence.robust_variance import RobustFit, robust_variance
 from pipeline.meta.dependence.satterthwaite import coefficient_tests
@@ -43,6 +43,7 @@ class WorkingModelFit:
     rho : correlation assumed
     converged : did the fit converge
     fit : the robust fit, for other contrasts
+    model : the working model itself: likelihood, Q, marginal covariance
     method : in words
     """
 
@@ -67,6 +68,7 @@ class WorkingModelFit:
     rho: float
     converged: BoolArray
     fit: RobustFit
+    model: ThreeLevel | Multivariate
     method: str
 
 
@@ -115,6 +117,7 @@ def correlated_hierarchical_effects(
     contrast = np.eye(fit.p)[1:] if design is not None and fit.p > 1 else None
     return _report(
         fit,
+        model,
         contrast,
         sigma2=model.sigma2,
         components=("between clusters", "within clusters"),
@@ -179,6 +182,7 @@ def subgroup_correlated_effects(
     tau2 = np.broadcast_to(model.tau2[0], (*model.y.shape[:-1], len(labels)))[..., order]
     return _report(
         fit,
+        model,
         several if fit.p > 1 else None,
         sigma2=tau2,
         components=tuple(map(str, labels)),
@@ -202,6 +206,7 @@ def _variances(vi: ArrayLike) -> FloatArray:
 
 def _report(
     fit: RobustFit,
+    model: ThreeLevel | Multivariate,
     contrast: FloatArray | None,
     *,
     sigma2: FloatArray,
@@ -240,5 +245,6 @@ def _report(
         rho=rho,
         converged=converged,
         fit=fit,
+        model=model,
         method=method,
     )

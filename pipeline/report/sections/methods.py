@@ -35,6 +35,16 @@ _SELECTION = (
     "look at the results (see the table of choices). Reports of one trial in several sources were linked first. "
     "A result enters only if the supporters, the comparator, the outcome and the time are those of the question."
 )
+_SEVERAL = (
+    "Where trials give several measurements of the outcome within the time window, all of them enter the mean. Those "
+    "of one trial are taken to hang together (correlation of their errors assumed, see the table of choices), true effects "
+    "may differ between trials and within them (Pustejovsky and Tipton 2022), and the interval is one that stays "
+    "right when these assumptions are not (cluster-robust CR2 errors with Satterthwaite degrees of freedom: Bell and "
+    "McCaffrey 2002; Tipton 2015). The figures, subgroups and small-study tests show one effect per trial: the "
+    "measurement nearest in time, chosen by rules that do not look at the results. Reports of one trial in several "
+    "sources were linked first. A result enters only if the supporters, the comparator, the outcome and the time are "
+    "those of the question."
+)
 _DIRECTION = (
     "Effects are kept in their natural direction (positive: higher value with {x}); which "
     "side is favoured is computed from that sign and "
@@ -42,6 +52,11 @@ _DIRECTION = (
 )
 _MEAN = "The mean is a random-effects mean; as computed for this question: {method}. "
 _MEAN_PARTS = (
+    (
+        "correlated and hierarchical",
+        "tau\u00b2 is the sum of the variance between trials and within them. ",
+        (),
+    ),
     (
         "REML",
         "The between-trial variance tau\u00b2 is estimated by restricted maximum likelihood (Viechtbauer 2005). ",
@@ -63,7 +78,7 @@ _MEAN_PARTS = (
 )
 """Word in the method of the row `main`, the sentence it calls for, and what that cites."""
 _SPREAD = (
-    "Heterogeneity is described by tau\u00b2 with its Q-profile interval (Viechtbauer 2007), "
+    "Heterogeneity is described by tau\u00b2{profile}, "
     "by Cochran's Q and by I\u00b2 computed from tau\u00b2 "
     "(Higgins and Thompson 2002). The prediction interval says where the true effect of a "
     "new programme may lie (Higgins 2009; Riley 2011; "
@@ -85,6 +100,23 @@ _ASYMMETRY: dict[bool, _Cited] = {
         ("Peters 2008", "Egger 1997", "Peters 2006"),
     ),
 }
+_INFLUENCE: _Cited = (
+    "The influence of single trials was examined by leaving each out, by residuals from the mean of the others, by "
+    "Cook\u2019s distance (Viechtbauer and Cheung 2010) and by each trial\u2019s share of Cochran\u2019s Q (Baujat 2002).",
+    ("Viechtbauer and Cheung 2010", "Baujat 2002"),
+)
+_MODERATORS: _Cited = (
+    "Characteristics of the trials were examined by meta-regression, one at a time, with a permutation test (Higgins and "
+    "Thompson 2004).",
+    ("Higgins and Thompson 2004",),
+)
+_ADJUSTED: _Cited = (
+    "The mean was also computed in ways that allow for small-study effects: trim and fill (Duval and Tweedie 2000), "
+    "regression to an infinitely precise trial (PET-PEESE: Stanley and Doucouliagos 2014), limit meta-analysis "
+    "(R\u00fccker 2011) and a selection model in which trials that are not significant in the good direction are seen "
+    "less often (Vevea and Hedges 1995).",
+    ("Duval and Tweedie 2000", "Stanley and Doucouliagos 2014", "R\u00fccker 2011", "Vevea and Hedges 1995"),
+)
 _FEW = {
     "common": "With two trials the variance between them cannot be estimated usefully, so both are shown and a "
     "common-effect line (inverse variance, normal interval) is added.",
@@ -139,7 +171,8 @@ def _paragraphs(e: Evidence) -> list[_Cited]:
     q, est = e.question, e.estimate
     ratio = (_RATIO[0].format(label=phrases.inner(q.measure_label)), _RATIO[1])
     measure = ratio if q.is_ratio else _MEASURES[q.measure]
-    out: list[_Cited] = [(_SELECTION, ())]
+    cited = ("Pustejovsky and Tipton 2022", "Bell and McCaffrey 2002", "Tipton 2015")
+    out: list[_Cited] = [(_SEVERAL, cited) if e.together else (_SELECTION, ())]
     if est is not None:
         out.append((f"{measure[0]} {_DIRECTION.format(x=phrases.intervention(q))}", measure[1]))
         out += _pooling(e) if est.kind == "mean" else [(_FEW[est.kind], ())]
@@ -154,7 +187,12 @@ def _pooling(e: Evidence) -> list[_Cited]:
     method = str(e.analysis("main").iloc[0].method)
     parts = [(text, keys) for word, text, keys in _MEAN_PARTS if word in method]
     mean = _MEAN.format(method=method) + "".join(text for text, _ in parts)
-    spread = _SPREAD.format(headline=phrases.count_word(e.question.headline_prediction_from_k))
-    out: list[_Cited] = [(mean, tuple(key for _, keys in parts for key in keys)), (spread, _SPREAD_SOURCES)]
-    small_study = e.tests["done"] & ~e.tests["test"].str.startswith("subgroup_")
-    return [*out, _ASYMMETRY[e.question.measure == "SMD"]] if small_study.any() else out
+    profile = "" if e.together else " with its Q-profile interval (Viechtbauer 2007)"
+    spread = _SPREAD.format(headline=phrases.count_word(e.question.headline_prediction_from_k), profile=profile)
+    sources = tuple(key for key in _SPREAD_SOURCES if key.split(" 2")[0] in spread)
+    out: list[_Cited] = [(mean, tuple(key for _, keys in parts for key in keys)), (spread, sources)]
+    done = e.tests.loc[e.tests["done"], "test"]
+    out += [_INFLUENCE] if len(e.influence) else []
+    out += [_MODERATORS] if done.str.startswith("moderator_").any() else []
+    small_study = ~done.str.match("subgroup_|moderator_")
+    return [*out, _ASYMMETRY[e.question.measure == "SMD"], _ADJUSTED] if small_study.any() else out

@@ -16,7 +16,15 @@ from pipeline.report.phrases import degrees
 from pipeline.report.results import Evidence
 from pipeline.report.sections.evidence import analysis_table
 
+ADJUSTED = "adjusted for small-study effects"
+"""`POOLED.model` of the rows that the section on small-study effects shows."""
 _SHOWN_ELSEWHERE = ("main", "common_effect", "leave_one_out")
+_ONE_EACH = (
+    " Where a row does not say otherwise, it takes one effect per trial; compare it with the row \u201cOne effect per "
+    "trial\u201d."
+)
+_MOST_INFLUENTIAL = 8
+"""Trials shown in the table of influence."""
 _INLINE = 6
 """Up to this many rows the figure stays where it is told of."""
 _EXTREMES = 4
@@ -26,7 +34,8 @@ _EXTREMES = 4
 def sensitivity(e: Evidence) -> list[Block]:
     """Every other analysis beside the main one."""
     names = e.pooled["analysis"]
-    others = e.pooled[~names.isin(_SHOWN_ELSEWHERE) & ~names.str.startswith("subgroup_")]
+    elsewhere = names.isin(_SHOWN_ELSEWHERE) | names.str.startswith("subgroup_") | e.pooled["model"].eq(ADJUSTED)
+    others = e.pooled[~elsewhere]
     if others.empty:
         return []
     reference = "main" if (names == "main").any() else "common_effect"
@@ -36,9 +45,48 @@ def sensitivity(e: Evidence) -> list[Block]:
         Heading("Other choices"),
         Paragraph(
             "The main analysis follows the project's rules (see the table of choices). The other rows show what "
-            "other defensible choices give."
+            "other defensible choices give." + (_ONE_EACH if e.together else "")
         ),
         analysis_table(e, both, "Sensitivity of the result", prediction=bool(both["shown_pi_lb"].notna().any())),
+    ]
+
+
+def influence(e: Evidence) -> list[Block]:
+    """What single trials do to the mean: the trials with the largest pull."""
+    rows = e.influence.sort_values(["cook_d", "trial_id"], ascending=[False, True], kind="stable")
+    if rows.empty:
+        return []
+    shown = rows.head(_MOST_INFLUENTIAL)
+    columns = (
+        Column("Trial", 2.4),
+        Column("Weight", 0.7, "right"),
+        Column("Residual", 0.8, "right"),
+        Column("Cook\u2019s distance", 0.9, "right"),
+        Column("Share of Q", 0.8, "right"),
+        Column("tau\u00b2 without it", 0.9, "right"),
+    )
+    total = rows["baujat_x"].sum()
+    cells = tuple(
+        (
+            r.study,
+            f.percent(r.weight, 1),
+            f.number(r.rstudent, 2),
+            f.number(r.cook_d, 2),
+            f.percent(100 * r.baujat_x / total if total else 0.0),
+            f.variance(r.tau2_del),
+        )
+        for r in shown.itertuples()
+    )
+    which = "The trials" if len(shown) == len(rows) else f"The {f.count(len(shown))} trials with the largest pull"
+    note = (
+        "Residual: distance from the mean of the other trials, in standard errors (beyond 2 is unusual). Cook\u2019s "
+        "distance: how far the mean moves without the trial, squared, in its variance. Share of Q: the trial\u2019s part "
+        "of the disagreement."
+    )
+    return [
+        Heading("Influence of single trials", 2),
+        Paragraph(wording.influence_sentence(e)),
+        DataTable(columns, cells, f"{which}, by Cook\u2019s distance", note),
     ]
 
 
@@ -85,10 +133,51 @@ def leave_one_out(e: Evidence) -> list[Block]:
     ]
 
 
+def moderators(e: Evidence) -> list[Block]:
+    """Meta-regression on one variable at a time, where there are trials enough."""
+    tests = e.tests[e.tests["test"].str.startswith("moderator_")]
+    done = tests[tests["done"]]
+    if done.empty or e.estimate is None:
+        return []
+    columns = (
+        Column("Variable", 2.6),
+        Column("Trials", 0.6, "right"),
+        Column("Slope", 0.7, "right"),
+        Column("95% CI", 1.4, "right"),
+        Column("p", 0.7, "right"),
+        Column("p by permutation", 0.9, "right"),
+        Column("R\u00b2", 0.6, "right"),
+    )
+    cells = tuple(
+        (
+            t.label,
+            f.count(t.k),
+            f.number(t.estimate, 2),
+            f.interval(t.ci_lb, t.ci_ub, "", 2),
+            f.p_cell(t.p),
+            f.p_cell(t.p_permutation),
+            f.percent(t.R2),
+        )
+        for t in done.itertuples()
+    )
+    note = (
+        "Slope: change of the effect for the step named. p by permutation: share of random re-orderings of the variable "
+        "among the trials that give a slope as large. R\u00b2: share of tau\u00b2 that goes with the variable."
+    )
+    return [
+        Heading("Do characteristics of the trials explain the spread?"),
+        DataTable(columns, cells, "Meta-regression, one variable at a time", note),
+        Paragraph(
+            "These compare trials, not randomised people; the trials that differ in one thing differ in others too."
+        ),
+        *_not_done(tests),
+    ]
+
+
 def subgroups(e: Evidence) -> list[Block]:
     """Subgroups with their test, or the reason why there are none."""
     tests = e.tests[e.tests["test"].str.startswith("subgroup_")]
-    if tests.empty or e.estimate is None or not e.tests["done"].any():
+    if tests.empty or e.estimate is None or not tests["done"].any():
         return []
     blocks: list[Block] = [Heading("Subgroups"), *_not_done(tests)]
     for t in tests[tests["done"]].itertuples():
@@ -118,7 +207,7 @@ def small_study_effects(e: Evidence) -> list[Block]:
     if not e.tests["done"].any():
         also = ", small-study and leave-one-out" if e.analysis("leave_one_out").empty else " and small-study"
         return [Paragraph(f"Too few trials for subgroup{also} analyses.")]
-    tests = e.tests[~e.tests["test"].str.startswith("subgroup_")]
+    tests = e.tests[~e.tests["test"].str.match("subgroup_|moderator_")]
     blocks: list[Block] = [Heading("Small-study effects")]
     svg = funnel(e)
     if svg is not None:
@@ -138,15 +227,59 @@ def small_study_effects(e: Evidence) -> list[Block]:
             (t.label, f.count(t.k), f.number(t.statistic, 2), f.number(t.df, 1), f.p_cell(t.p))
             for t in done.itertuples()
         )
-        blocks.append(DataTable(columns, cells, "Tests for small-study effects"))
+        blocks.append(DataTable(columns, cells, "Tests for small-study effects", _note(done)))
         blocks.append(
             Paragraph(
                 "Small trials may differ from large ones because results were withheld, but also because "
-                "they were done differently; the test cannot tell which."
+                "they were done differently; the tests cannot tell which."
             )
         )
+    blocks += _adjusted(e)
     blocks += _not_done(tests)
     return blocks
+
+
+def _note(done: pd.DataFrame) -> str:
+    """What the statistics of the tests are, in numbers where they are counts."""
+    excess = done[done["test"].eq("excess")]
+    selection = done[done["test"].eq("selection")]
+    parts = ["Statistics: t of the slope; Kendall\u2019s tau; chi-square of the selection model."]
+    if len(excess):
+        r = excess.iloc[0]
+        parts.append(f"Significant trials: {f.count(r.statistic)} seen, {f.number(r.estimate, 1)} expected.")
+    if len(selection):
+        r = selection.iloc[0]
+        parts.append(
+            "Estimated chance of a trial that is not significant in the good direction to be seen, relative to one that "
+            f"is: {f.number(r.estimate, 2)}."
+        )
+    return " ".join(parts)
+
+
+def _adjusted(e: Evidence) -> list[Block]:
+    """The mean under four ideas of how small-study effects come about."""
+    rows = e.pooled[e.pooled["model"].eq(ADJUSTED)]
+    main = e.analysis("one_per_trial") if e.together else e.analysis("main")
+    if rows.empty:
+        return []
+    table = pd.concat([main, rows], ignore_index=True)
+    return [
+        Paragraph(
+            "If small-study effects are there, the mean may be too large. The rows below allow for them under "
+            "different ideas of how they come about; none of them is a correction that can be trusted by itself, least of "
+            "all when the trials differ as much as these."
+            if _spread(e)
+            else "If small-study effects are there, the mean may be too large. The rows below allow for them under "
+            "different ideas of how they come about; none of them is a correction that can be trusted by itself."
+        ),
+        analysis_table(e, table, "The mean with small-study effects allowed for", prediction=False),
+    ]
+
+
+def _spread(e: Evidence) -> bool:
+    """Is half or more of the visible spread not chance? (Stanley 2017; Terrin 2003: the methods fail there.)"""
+    i2 = e.analysis("main")["I2"]
+    return bool(len(i2) and f.known(i2.iloc[0]) and i2.iloc[0] >= 50)
 
 
 def _not_done(tests: pd.DataFrame) -> list[Block]:
