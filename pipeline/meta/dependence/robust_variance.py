@@ -17,7 +17,7 @@ from pipeline.meta.arrays import FloatArray, InvalidInput, choose, numbers
 from pipeline.meta.dependence.cluster_stacks import Clusters, clusters
 from pipeline.meta.dependence.whitening import Whitened, square, transpose, whiten
 
-_SINGULAR = 1e-12
+_SINGULAR = 1e-12  # share of the information on a direction that the other clusters hold: below it, none
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,29 +58,35 @@ def _unadjusted(c: Whitened, middle: FloatArray | None) -> FloatArray:
 
 
 def _bias_reduced(c: Whitened, middle: FloatArray | None) -> FloatArray:
-    """A W X with A the symmetric root that makes V unbiased under the working covariance (generalised inverse)."""
+    """A W X with A the symmetric root that makes V unbiased under the working covariance (generalised inverse).
+
+    A = L B^(-1/2) L' with B = L' var(e_j) L for Phi_j = L L'. B is never formed: its root C, B = C'C, has columns of
+    falling size, from which a singular value decomposition keeps the digits of variances far apart.
+    """
     turned = transpose(c.root)
-    inner = turned @ c.root
+    own, axes = np.linalg.eigh(square(c.q))
+    decided = own > 1 - _SINGULAR
     if middle is None:
-        side, seen = c.q, inner @ c.q
-        variance = inner @ inner - seen @ transpose(seen)
+        left = np.sqrt(np.where(decided, 0.0, 1 - own))  # (I - qq')^(1/2) = I - q V 1 / (1 + left) V'q'
+        along, inner, side = transpose(c.q @ axes), turned @ c.root, c.q
+        root = inner - (transpose(along) / (1 + left)[..., None, :]) @ (along @ inner)
     else:
         side = turned @ c.weighted
-        lost = turned @ c.basis @ transpose(inner @ side)
-        held = turned @ c.basis @ middle[..., None, :, :] @ transpose(c.basis) @ c.root
-        variance = inner @ inner - lost - transpose(lost) + held
-    value, vector = np.linalg.eigh(variance)
-    decided = np.sum(np.linalg.eigvalsh(square(c.q)) > 1 - _SINGULAR, axis=-1)[..., None]
-    gone = (np.arange(value.shape[-1]) < decided) | (value <= 0)
-    inverse_root = np.where(gone, 0.0, 1 / np.sqrt(np.where(gone, 1.0, value)))
-    return np.asarray(c.root @ (vector @ (inverse_root[..., None] * (transpose(vector) @ side))), dtype=np.float64)
+        size, across = np.linalg.eigh(middle[..., None, :, :] - square(side))
+        others = np.sqrt(np.maximum(size, 0.0))[..., None] * (transpose(across) @ transpose(c.basis) @ c.root)
+        root = np.concatenate([turned @ c.root - side @ (transpose(c.basis) @ c.root), others], axis=-2)
+    _, value, vector = np.linalg.svd(root, full_matrices=False)
+    kept = value.shape[-1] - decided.sum(-1)[..., None]
+    gone = (np.arange(value.shape[-1]) >= kept) | (value <= 0)
+    inverse_root = np.where(gone, 0.0, 1 / np.where(gone, 1.0, value))
+    return np.asarray(c.root @ (transpose(vector) @ (inverse_root[..., None] * (vector @ side))), dtype=np.float64)
 
 
 def _jackknife(c: Whitened, middle: FloatArray | None) -> FloatArray:
     """(I - H_jj')^-1 W X: the residuals of a fit without the cluster (generalised inverse)."""
-    value, vector = np.linalg.eigh(square(c.q))
-    gone = value > 1 - _SINGULAR
-    inverse = np.where(gone, 0.0, 1 / np.where(gone, 1.0, 1 - value))
+    own, vector = np.linalg.eigh(square(c.q))
+    gone = own > 1 - _SINGULAR
+    inverse = np.where(gone, 0.0, 1 / np.where(gone, 1.0, 1 - own))
     return c.weighted @ vector @ (inverse[..., None] * transpose(vector))
 
 
@@ -157,18 +163,20 @@ def robust_variance(
     if y.ndim == 0 or y.shape[-1] == 0:
         raise InvalidInput(f"yi must have shape (..., k), k > 0: found {y.shape}")
     k = y.shape[-1]
-    who = clusters(cluster, k, fewest=2)
     x = _design(design, k)
     p = x.shape[-1]
-    if kind == "CR1p" and who.m <= p:
-        raise InvalidInput(f"CR1p needs more clusters than coefficients: {who.m} clusters, {p} coefficients")
-    if kind == "CR1S" and k <= p:
-        raise InvalidInput(f"CR1S needs more effects than coefficients: {k} effects, {p} coefficients")
     if (variance is None) == (covariance is None):
         raise InvalidInput("give either variance or covariance")
     w = None if weights is None else _per_effect("weights", weights, k)
     v = None if variance is None else _per_effect("variance", variance, k)
-    matrix = None if covariance is None else _working(covariance, who)
+    matrix = None if covariance is None else _square("covariance", covariance, k)
+    each = v if matrix is None else np.diagonal(matrix, axis1=-2, axis2=-1)
+    who = clusters(cluster, k, fewest=2, largest_first=np.mean(np.reshape(each, (-1, k)), axis=0))  # type: ignore[arg-type]
+    _refuse_joined(matrix, who)
+    if kind == "CR1p" and who.m <= p:
+        raise InvalidInput(f"CR1p needs more clusters than coefficients: {who.m} clusters, {p} coefficients")
+    if kind == "CR1S" and k <= p:
+        raise InvalidInput(f"CR1S needs more effects than coefficients: {k} effects, {p} coefficients")
     parts, turn = whiten(x, who, v, matrix, w)
     return _sandwich(y, who, parts, turn, kind, own_weights=w is not None)
 
@@ -239,16 +247,20 @@ def _per_effect(name: str, value: ArrayLike, k: int) -> FloatArray:
     return v
 
 
-def _working(covariance: ArrayLike, who: Clusters) -> FloatArray:
-    v = numbers("covariance", covariance)
-    k = len(who.of)
+def _square(name: str, covariance: ArrayLike, k: int) -> FloatArray:
+    v = numbers(name, covariance)
     if v.shape[-2:] != (k, k):
-        raise InvalidInput(f"covariance must have shape (..., {k}, {k}): found {v.shape}")
-    across = (v != 0) & (who.of[:, None] != who.of)
+        raise InvalidInput(f"{name} must have shape (..., {k}, {k}): found {v.shape}")
+    return v
+
+
+def _refuse_joined(covariance: FloatArray | None, who: Clusters) -> None:
+    if covariance is None:
+        return
+    across = (covariance != 0) & (who.of[:, None] != who.of)
     if across.any():
         i, j = np.argwhere(across)[0][-2:]
         raise InvalidInput(
             f"covariance[{i}, {j}] joins clusters {who.labels[who.of[i]]!r} and {who.labels[who.of[j]]!r}: a cluster "
             "must hold all effects that depend on one another"
         )
-    return v

@@ -18,7 +18,7 @@ from pipeline.meta.pooling.weighted_fit import fit
 
 @dataclass(frozen=True, slots=True)
 class Whitened:
-    """One stack of n clusters, padded to s effects.
+    """One stack of n clusters, padded to s effects, with the variance of a cluster's last effect for the padding.
 
     Attributes
     ----------
@@ -74,7 +74,8 @@ def whiten(
 
 
 def _diagonal_root(variance: FloatArray, s: Stack) -> FloatArray:
-    root = np.sqrt(np.where(s.present, variance[..., s.index], 1.0))
+    v = variance[..., s.index]
+    root = np.sqrt(np.where(s.present, v, np.where(s.present, v, np.inf).min(-1, keepdims=True)))
     return root[..., None] * np.eye(s.index.shape[1])
 
 
@@ -82,7 +83,10 @@ def _root(covariance: FloatArray | None, s: Stack) -> FloatArray:
     if covariance is None:
         raise InvalidInput("give either variance or covariance")
     both = s.present[:, :, None] & s.present[:, None, :]
-    block = np.where(both, covariance[..., s.index[:, :, None], s.index[:, None, :]], np.eye(s.index.shape[1]))
+    block = covariance[..., s.index[:, :, None], s.index[:, None, :]]
+    own = np.diagonal(block, axis1=-2, axis2=-1)
+    padding = np.where(s.present, own, np.inf).min(-1)[..., None, None] * np.eye(s.index.shape[1])
+    block = np.where(both, block, padding)
     try:
         return np.asarray(np.linalg.cholesky(block), dtype=np.float64)
     except np.linalg.LinAlgError:
