@@ -51,7 +51,7 @@ def satterthwaite_df(fit: RobustFit) -> FloatArray:
     left, right = (np.moveaxis(x, -1, -3) for x in (fit.left, fit.right))
     shared = left @ np.swapaxes(right, -1, -2)
     joint = -shared - np.swapaxes(shared, -1, -2)
-    each = np.arange(fit.m)
+    each = np.arange(fit.own.shape[-3])
     scale = np.maximum(own.sum(-1), np.finfo(float).tiny)
     joint[..., each, each] += own
     total = joint[..., each, each].sum(-1)
@@ -59,18 +59,19 @@ def satterthwaite_df(fit: RobustFit) -> FloatArray:
     return np.where(gone, np.nan, total**2 / np.where(gone, 1.0, np.sum(joint**2, (-2, -1))))
 
 
-def _naive(fit: RobustFit, lost: int, name: str) -> FloatArray:
-    if fit.m <= lost:
-        raise InvalidInput(f"{name} needs more than {lost} clusters (found {fit.m})")
-    return np.full(fit.beta.shape, float(fit.m - lost))
+def spare_clusters(fit: RobustFit, lost: int) -> FloatArray:
+    """Clusters less `lost`, shape (...); refused where none is left."""
+    if np.any(fit.m <= lost):
+        raise InvalidInput(f"this test needs more than {lost} clusters (found {np.min(fit.m)})")
+    return np.asarray(fit.m - lost, dtype=np.float64)
 
 
 # degrees of freedom; naive_t: clusters - 1; naive_tp: clusters - coefficients; z: the standard normal
 COEFFICIENT_TESTS: dict[str, Callable[[RobustFit], FloatArray]] = {
     "satterthwaite": satterthwaite_df,
-    "naive_t": lambda fit: _naive(fit, 1, "naive_t"),
-    "naive_tp": lambda fit: _naive(fit, fit.p, "naive_tp"),
-    "z": lambda fit: np.full(fit.beta.shape, np.nan),
+    "naive_t": lambda fit: spare_clusters(fit, 1)[..., None],
+    "naive_tp": lambda fit: spare_clusters(fit, fit.p)[..., None],
+    "z": lambda fit: np.full(1, np.nan),
 }
 
 

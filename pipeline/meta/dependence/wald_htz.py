@@ -16,7 +16,7 @@ from scipy import special
 
 from pipeline.meta.arrays import BoolArray, FloatArray, InvalidInput, choose, numbers
 from pipeline.meta.dependence.robust_variance import RobustFit
-from pipeline.meta.dependence.satterthwaite import RELIABLE_DF
+from pipeline.meta.dependence.satterthwaite import RELIABLE_DF, spare_clusters
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +97,7 @@ def _htz(fit: RobustFit, c: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 def _naive(fit: RobustFit, c: FloatArray, lost: int) -> tuple[FloatArray, FloatArray]:
-    if fit.m <= lost:
-        raise InvalidInput(f"this test needs more than {lost} clusters (found {fit.m})")
-    return np.asarray(1 / c.shape[0]), np.asarray(float(fit.m - lost))
+    return np.asarray(1 / c.shape[0]), spare_clusters(fit, lost)
 
 
 # factor on Q and denominator degrees of freedom; naive_f: clusters - 1; naive_fp: clusters - coefficients
