@@ -34,6 +34,7 @@ class Multivariate(MixedFit):
     rho : for each other term its correlations, (..., r), by columns of the lower triangle
     covariances : for each term the covariance of its random effects, (..., m, m)
     levels : for each term the labels of those random effects
+    intercepts : for each term whether its variance is in sigma2
     random : the terms that were asked
     v : sampling covariance, (k, k)
     marginal : covariance of the effects, V and the random effects, (..., k, k)
@@ -48,6 +49,7 @@ class Multivariate(MixedFit):
     rho: tuple[FloatArray, ...]
     covariances: tuple[FloatArray, ...]
     levels: tuple[tuple[object, ...], ...]
+    intercepts: tuple[bool, ...]
     random: tuple[RandomTerm, ...]
     v: FloatArray
     marginal: FloatArray
@@ -131,6 +133,7 @@ def multivariate(
         rho=tuple(t.structure.rho(a) for t, a, _ in paired if not t.intercepts),
         covariances=gs,
         levels=tuple(t.labels for t in terms),
+        intercepts=tuple(t.intercepts for t in terms),
         random=tuple(random),
         v=covariance,
         marginal=covariance + sum(t.spread(g, everyone)[..., 0, :, :] for t, _, g in paired),
