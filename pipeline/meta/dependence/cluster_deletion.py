@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from pipeline.meta.arrays import FloatArray, InvalidInput
 from pipeline.meta.dependence.blocks import codes
-from pipeline.meta.dependence.multilevel import ThreeLevel, three_level
+from pipeline.meta.dependence.multilevel import ThreeLevel, coefficient_covariance, three_level
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class ClusterDeletion:
     full : the fit with all clusters
     without : the fits without each, batch (m,)
     cooks : Cook's distance of the coefficients in units of their covariance, (m,)
-    dfbetas : change of each coefficient in units of its standard error without the cluster, (m, p)
+    dfbetas : change of each coefficient in units of its standard error, at the variances without the cluster, (m, p)
     """
 
     labels: tuple[object, ...]
@@ -69,5 +69,6 @@ def leave_one_cluster_out(
         mask=of != np.arange(len(labels))[:, None],
     )  # fmt: skip
     change = full.beta - without.beta
+    scale = np.sqrt(np.diagonal(coefficient_covariance(full, without.sigma2), axis1=-2, axis2=-1))
     cooks = np.einsum("mp,mp->m", change, np.linalg.solve(full.vb, change.T).T)
-    return ClusterDeletion(labels, full, without, cooks, change / without.se)
+    return ClusterDeletion(labels, full, without, cooks, change / scale)
