@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pipeline.meta.arrays import FloatArray, InvalidInput, numbers, together
-from pipeline.meta.dependence.blocks import clusters
+from pipeline.meta.dependence.cluster_stacks import clusters
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pipeline.meta.arrays import FloatArray, IntArray, InvalidInput, numbers
-from pipeline.meta.dependence.blocks import clusters, codes
+from pipeline.meta.dependence.cluster_stacks import clusters, codes
 
 Rho = float | ArrayLike | Sequence[float | ArrayLike]
 Pairwise = Callable[[IntArray, IntArray], FloatArray]

@@ -3,9 +3,6 @@
 V = M [sum_j X_j'W_j A_j e_j e_j' A_j' W_j X_j] M,  M = (X'WX)^-1. The kinds differ in the matrices A_j. Liang & Zeger
 1986, Biometrika 73:13 (CR0); Bell & McCaffrey 2002, Surv Methodol 28:169 (CR2, CR3); Hedges, Tipton & Johnson 2010, Res
 Synth Methods 1:39; Pustejovsky & Tipton 2018, J Bus Econ Stat 36:672 (CR2 for any working covariance).
-
-Everything is computed in the orthonormal basis of the whitened design (X = basis R), where M is the identity, and turned
-back at the end; so a year as a moderator costs no digits.
 """
 
 from __future__ import annotations
@@ -17,10 +14,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pipeline.meta.arrays import FloatArray, InvalidInput, choose, numbers
-from pipeline.meta.dependence.blocks import Clusters, Stack, clusters, padded
-from pipeline.meta.pooling.weighted_fit import fit
+from pipeline.meta.dependence.cluster_stacks import Clusters, clusters
+from pipeline.meta.dependence.whitening import Whitened, square, transpose, whiten
 
-_SINGULAR = 1e-12
+_SINGULAR = 1e-12  # share of the information on a direction that the other clusters hold: below it, none
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +32,7 @@ class RobustFit:
     kind : row of ADJUSTMENTS
     k, m, p : effects, clusters, coefficients
     scores : what each cluster adds to the coefficients' error; vb is the sum of their squares, (..., m, p)
+    bread : (X'WX)^-1, (..., p, p)
     model_vb : covariance of the coefficients under the working covariance, (..., p, p)
     own, left, right : under the working covariance, scores i and j have covariance
         [i = j] own_j - left_i'right_j - right_i'left_j; each (..., m, p, p)
@@ -48,64 +46,48 @@ class RobustFit:
     m: int
     p: int
     scores: FloatArray
+    bread: FloatArray
     model_vb: FloatArray
     own: FloatArray
     left: FloatArray
     right: FloatArray
 
 
-@dataclass(frozen=True, slots=True)
-class _Stacked:
-    """One stack of n clusters in the orthonormal basis.
+def _unadjusted(c: Whitened, middle: FloatArray | None) -> FloatArray:
+    return c.weighted
 
-    Attributes
-    ----------
-    root : lower Cholesky factor of the working covariance, (..., n, s, s)
-    q : whitened design, orthonormal over all clusters, (..., n, s, p)
-    basis : the design in the basis, (..., n, s, p)
-    weighted : W times basis, (..., n, s, p)
-    middle : basis'W Phi W basis over all clusters, (..., p, p); None where W is the inverse of Phi: the identity
+
+def _bias_reduced(c: Whitened, middle: FloatArray | None) -> FloatArray:
+    """A W X with A the symmetric root that makes V unbiased under the working covariance (generalised inverse).
+
+    A = L B^(-1/2) L' with B = L' var(e_j) L for Phi_j = L L'. B is never formed: its root C, B = C'C, has columns of
+    falling size, from which a singular value decomposition keeps the digits of variances far apart.
     """
-
-    root: FloatArray
-    q: FloatArray
-    basis: FloatArray
-    weighted: FloatArray
-    middle: FloatArray | None
-
-
-def _unadjusted(s: _Stacked) -> FloatArray:
-    return s.weighted
-
-
-def _bias_reduced(s: _Stacked) -> FloatArray:
-    """A W X with A the symmetric root that makes V unbiased under the working covariance (generalised inverse)."""
-    turned = np.swapaxes(s.root, -1, -2)
-    left = s.q if s.middle is None else turned @ s.weighted
-    if s.middle is None:
-        inner = turned @ s.root
-        seen = inner @ s.q
-        variance = inner @ inner - seen @ np.swapaxes(seen, -1, -2)
+    turned = transpose(c.root)
+    own, axes = np.linalg.eigh(square(c.q))
+    decided = own > 1 - _SINGULAR
+    if middle is None:
+        left = np.sqrt(np.where(decided, 0.0, 1 - own))  # (I - qq')^(1/2) = I - q V 1 / (1 + left) V'q'
+        along, inner, side = transpose(c.q @ axes), turned @ c.root, c.q
+        root = inner - (transpose(along) / (1 + left)[..., None, :]) @ (along @ inner)
     else:
-        phi = s.root @ turned
-        lost = s.basis @ np.swapaxes(phi @ s.weighted, -1, -2)
-        held = s.basis @ s.middle[..., None, :, :] @ np.swapaxes(s.basis, -1, -2)
-        variance = turned @ (phi - lost - np.swapaxes(lost, -1, -2) + held) @ s.root
-    value, vector = np.linalg.eigh(variance)
-    own = np.linalg.eigvalsh(np.swapaxes(s.q, -1, -2) @ s.q)
-    nullity = np.sum(own > 1 - _SINGULAR, axis=-1)[..., None]
-    gone = (np.arange(value.shape[-1]) < nullity) | (value <= 0)
-    inverse_root = np.where(gone, 0.0, 1 / np.sqrt(np.where(gone, 1.0, value)))
-    return s.root @ (vector @ (inverse_root[..., None] * (np.swapaxes(vector, -1, -2) @ left)))
+        side = turned @ c.weighted
+        size, across = np.linalg.eigh(middle[..., None, :, :] - square(side))
+        others = np.sqrt(np.maximum(size, 0.0))[..., None] * (transpose(across) @ transpose(c.basis) @ c.root)
+        root = np.concatenate([turned @ c.root - side @ (transpose(c.basis) @ c.root), others], axis=-2)
+    _, value, vector = np.linalg.svd(root, full_matrices=False)
+    kept = value.shape[-1] - decided.sum(-1)[..., None]
+    gone = (np.arange(value.shape[-1]) >= kept) | (value <= 0)
+    inverse_root = np.where(gone, 0.0, 1 / np.where(gone, 1.0, value))
+    return np.asarray(c.root @ (transpose(vector) @ (inverse_root[..., None] * (vector @ side))), dtype=np.float64)
 
 
-def _jackknife(s: _Stacked) -> FloatArray:
+def _jackknife(c: Whitened, middle: FloatArray | None) -> FloatArray:
     """(I - H_jj')^-1 W X: the residuals of a fit without the cluster (generalised inverse)."""
-    inner = np.swapaxes(s.q, -1, -2) @ s.q
-    value, vector = np.linalg.eigh(inner)
-    gone = value > 1 - _SINGULAR
-    inverse = np.where(gone, 0.0, 1 / np.where(gone, 1.0, 1 - value))
-    return s.weighted @ vector @ (inverse[..., None] * np.swapaxes(vector, -1, -2))
+    own, vector = np.linalg.eigh(square(c.q))
+    gone = own > 1 - _SINGULAR
+    inverse = np.where(gone, 0.0, 1 / np.where(gone, 1.0, 1 - own))
+    return c.weighted @ vector @ (inverse[..., None] * transpose(vector))
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +97,13 @@ class Adjustment:
     Attributes
     ----------
     label : in words
-    scores : from a stack of clusters, A'W times the design
+    scores : from a stack of clusters, A'W times the design in the orthonormal basis; the second argument is
+        X'W Phi W X in that basis, None where W is the inverse of the working covariance Phi: the identity
     factor : on the variance, from clusters m, coefficients p and effects k
     """
 
     label: str
-    scores: Callable[[_Stacked], FloatArray]
+    scores: Callable[[Whitened, FloatArray | None], FloatArray]
     factor: Callable[[int, int, int], float]
 
 
@@ -166,98 +149,86 @@ def robust_variance(
     Raises
     ------
     InvalidInput
-        Unequal shapes, NaN, one cluster, a collinear design, a working covariance that is not positive definite or joins
-        two clusters, CR1p with as many coefficients as clusters, an unknown kind.
+        Unequal shapes, NaN, one cluster, a collinear design, a working covariance that is not positive definite or
+        joins two clusters, CR1p with as many coefficients as clusters, an unknown kind.
 
     Examples
     --------
     >>> fit = robust_variance([0.1, 0.3, 0.5, 0.2], None, ["A", "A", "B", "C"], variance=[0.1, 0.1, 0.2, 0.1])
     >>> round(float(fit.beta[0]), 4), round(float(fit.se[0]), 4)
-    (0.2429, 0.0806)
+    (0.2429, 0.0564)
     """
     choose("kind", kind, ADJUSTMENTS)
     y = numbers("yi", yi)
     if y.ndim == 0 or y.shape[-1] == 0:
         raise InvalidInput(f"yi must have shape (..., k), k > 0: found {y.shape}")
     k = y.shape[-1]
-    who = clusters(cluster, k, fewest=2)
     x = _design(design, k)
     p = x.shape[-1]
+    if (variance is None) == (covariance is None):
+        raise InvalidInput("give either variance or covariance")
+    w = None if weights is None else _per_effect("weights", weights, k)
+    v = None if variance is None else _per_effect("variance", variance, k)
+    matrix = None if covariance is None else _square("covariance", covariance, k)
+    each = v if matrix is None else np.diagonal(matrix, axis1=-2, axis2=-1)
+    who = clusters(cluster, k, fewest=2, largest_first=np.mean(np.reshape(each, (-1, k)), axis=0))  # type: ignore[arg-type]
+    _refuse_joined(matrix, who)
     if kind == "CR1p" and who.m <= p:
         raise InvalidInput(f"CR1p needs more clusters than coefficients: {who.m} clusters, {p} coefficients")
     if kind == "CR1S" and k <= p:
         raise InvalidInput(f"CR1S needs more effects than coefficients: {k} effects, {p} coefficients")
-    if (variance is None) == (covariance is None):
-        raise InvalidInput("give either variance or covariance")
-    w = None if weights is None else _per_effect("weights", weights, k)
-    stacks = padded(who)
-    if covariance is None:
-        v = _per_effect("variance", variance, k)  # type: ignore[arg-type]
-        roots = [_diagonal_root(v, s) for s in stacks]
-    else:
-        v = _working(covariance, who)
-        roots = [_root(v, s) for s in stacks]
-    whitened = [_whitened(_rows(x, s), root, _taken(w, s)) for s, root in zip(stacks, roots, strict=True)]
-    turn, ortho = _orthonormal(whitened)
-    return _assemble(y, who, stacks, roots, ortho, turn, w, kind, k)
+    parts, turn = whiten(x, who, v, matrix, w)
+    return _sandwich(y, who, parts, turn, kind, own_weights=w is not None)
 
 
-def _assemble(
-    y: FloatArray,
-    who: Clusters,
-    stacks: list[Stack],
-    roots: list[FloatArray],
-    ortho: list[FloatArray],
-    turn: FloatArray,
-    w: FloatArray | None,
-    kind: str,
-    k: int,
+def _sandwich(
+    y: FloatArray, who: Clusters, parts: list[Whitened], turn: FloatArray, kind: str, *, own_weights: bool
 ) -> RobustFit:
-    """From stacks to the fit: coefficients first, then the scores of each stack."""
-    p = turn.shape[-1]
-    parts = [_stacked(root, q, _taken(w, s)) for s, root, q in zip(stacks, roots, ortho, strict=True)]
-    ys = [np.where(s.present, y[..., s.index], 0.0) for s in stacks]
-    b = sum(_over(part.weighted, yj).sum(-2) for part, yj in zip(parts, ys, strict=True))
-    middle = None
-    if w is not None:
-        middle = sum(_square(np.swapaxes(part.root, -1, -2) @ part.weighted).sum(-3) for part in parts)
-        parts = [_Stacked(part.root, part.q, part.basis, part.weighted, middle) for part in parts]
-    row = ADJUSTMENTS[kind]
+    """Coefficients first, then what each cluster adds."""
+    p, k, row = turn.shape[-1], len(who.of), ADJUSTMENTS[kind]
+    b = np.sum([_over(c.weighted, c.of(y)).sum(-2) for c in parts], axis=0)
+    middle = np.sum([square(transpose(c.root) @ c.weighted).sum(-3) for c in parts], axis=0) if own_weights else None
     factor = np.sqrt(row.factor(who.m, p, k))
-    scores, own, left, right = [], [], [], []
-    for part, yj in zip(parts, ys, strict=True):
-        g = row.scores(part) * factor
-        residual = yj - (part.basis @ np.asarray(b)[..., None, :, None])[..., 0]
-        scores.append(_over(g, residual))
-        own.append(_square(np.swapaxes(part.root, -1, -2) @ g))
-        seen = np.swapaxes(part.basis, -1, -2) @ g
-        left.append(seen)
-        right.append(seen / 2 if middle is None else _right(part, g, seen, middle))
-    order = np.argsort(np.concatenate([s.members for s in stacks]))
-    z = np.concatenate(scores, axis=-2)[..., order, :] @ np.swapaxes(turn, -1, -2)
-    out, back = np.swapaxes(turn, -1, -2)[..., None, :, :], turn[..., None, :, :]
-    d, f, h = (np.concatenate(part, axis=-3)[..., order, :, :] for part in (own, left, right))
-    vb = np.swapaxes(z, -1, -2) @ z
-    model = turn @ np.swapaxes(turn, -1, -2) if middle is None else turn @ middle @ np.swapaxes(turn, -1, -2)
+    pieces = [_cluster_terms(c, y, b, factor * row.scores(c, middle), middle) for c in parts]
+    order = np.argsort(np.concatenate([c.stack.members for c in parts]))
+    z, own, left, right = (np.concatenate(x, axis=-3)[..., order, :, :] for x in zip(*pieces, strict=True))
+    back, out = turn[..., None, :, :], transpose(turn)[..., None, :, :]
+    scores = (back @ z)[..., 0]
+    vb = square(scores)
     return RobustFit(
-        beta=(turn @ np.asarray(b)[..., None])[..., 0],
+        beta=(turn @ b[..., None])[..., 0],
         vb=vb,
         se=np.sqrt(np.diagonal(vb, axis1=-2, axis2=-1)),
         kind=kind,
         k=k,
         m=who.m,
         p=p,
-        scores=z,
-        model_vb=model,
-        own=back @ d @ out,
-        left=f @ out,
-        right=h @ out,
+        scores=scores,
+        bread=turn @ transpose(turn),
+        model_vb=turn @ transpose(turn) if middle is None else turn @ middle @ transpose(turn),
+        own=back @ own @ out,
+        left=left @ out,
+        right=right @ out,
     )
 
 
-def _right(part: _Stacked, g: FloatArray, seen: FloatArray, middle: FloatArray) -> FloatArray:
-    turned = np.swapaxes(part.root, -1, -2)
-    return np.swapaxes(turned @ part.weighted, -1, -2) @ (turned @ g) - middle[..., None, :, :] @ seen / 2
+def _cluster_terms(
+    c: Whitened, y: FloatArray, b: FloatArray, g: FloatArray, middle: FloatArray | None
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Score (..., n, p, 1), own, left and right of each cluster of a stack (see RobustFit)."""
+    residual = c.of(y) - (c.basis @ b[..., None, :, None])[..., 0]
+    turned = transpose(c.root)
+    left = transpose(c.basis) @ g
+    if middle is None:
+        right = left / 2
+    else:
+        right = transpose(turned @ c.weighted) @ (turned @ g) - middle[..., None, :, :] @ left / 2
+    return _over(g, residual)[..., None], square(turned @ g), left, right
+
+
+def _over(g: FloatArray, y: FloatArray) -> FloatArray:
+    """g'y of each cluster, (..., n, p)."""
+    return (transpose(g) @ y[..., None])[..., 0]
 
 
 def _design(design: ArrayLike | None, k: int) -> FloatArray:
@@ -276,70 +247,20 @@ def _per_effect(name: str, value: ArrayLike, k: int) -> FloatArray:
     return v
 
 
-def _working(covariance: ArrayLike, who: Clusters) -> FloatArray:
-    v = numbers("covariance", covariance)
-    k = len(who.of)
+def _square(name: str, covariance: ArrayLike, k: int) -> FloatArray:
+    v = numbers(name, covariance)
     if v.shape[-2:] != (k, k):
-        raise InvalidInput(f"covariance must have shape (..., {k}, {k}): found {v.shape}")
-    across = (v != 0) & (who.of[:, None] != who.of)
+        raise InvalidInput(f"{name} must have shape (..., {k}, {k}): found {v.shape}")
+    return v
+
+
+def _refuse_joined(covariance: FloatArray | None, who: Clusters) -> None:
+    if covariance is None:
+        return
+    across = (covariance != 0) & (who.of[:, None] != who.of)
     if across.any():
         i, j = np.argwhere(across)[0][-2:]
         raise InvalidInput(
             f"covariance[{i}, {j}] joins clusters {who.labels[who.of[i]]!r} and {who.labels[who.of[j]]!r}: a cluster "
             "must hold all effects that depend on one another"
         )
-    return v
-
-
-def _rows(x: FloatArray, s: Stack) -> FloatArray:
-    return np.where(s.present[..., None], x[..., s.index, :], 0.0)
-
-
-def _taken(w: FloatArray | None, s: Stack) -> FloatArray | None:
-    return None if w is None else np.where(s.present, w[..., s.index], 1.0)
-
-
-def _diagonal_root(v: FloatArray, s: Stack) -> FloatArray:
-    root = np.sqrt(np.where(s.present, v[..., s.index], 1.0))
-    return root[..., None] * np.eye(s.index.shape[1])
-
-
-def _root(v: FloatArray, s: Stack) -> FloatArray:
-    both = s.present[:, :, None] & s.present[:, None, :]
-    block = np.where(both, v[..., s.index[:, :, None], s.index[:, None, :]], np.eye(s.index.shape[1]))
-    try:
-        return np.linalg.cholesky(block)
-    except np.linalg.LinAlgError:
-        raise InvalidInput("the working covariance is not positive definite within a cluster") from None
-
-
-def _whitened(x: FloatArray, root: FloatArray, w: FloatArray | None) -> FloatArray:
-    return np.linalg.solve(root, x) if w is None else np.sqrt(w)[..., None] * x
-
-
-def _orthonormal(whitened: list[FloatArray]) -> tuple[FloatArray, list[FloatArray]]:
-    """Inverse of R, and the orthonormal columns of each stack."""
-    shape = np.broadcast_shapes(*(x.shape[:-3] for x in whitened))
-    p = whitened[0].shape[-1]
-    flat = [np.broadcast_to(x, (*shape, *x.shape[-3:])).reshape(*shape, -1, p) for x in whitened]
-    rows = np.concatenate(flat, axis=-2)
-    made = fit(np.ones(rows.shape[:-1]), rows)
-    ends = np.cumsum([f.shape[-2] for f in flat])[:-1]
-    pieces = np.split(made.q, ends, axis=-2)
-    return np.linalg.inv(made.r), [q.reshape(*shape, *x.shape[-3:]) for q, x in zip(pieces, whitened, strict=True)]
-
-
-def _stacked(root: FloatArray, q: FloatArray, w: FloatArray | None) -> _Stacked:
-    if w is None:
-        return _Stacked(root, q, root @ q, np.linalg.solve(np.swapaxes(root, -1, -2), q), None)
-    half = np.sqrt(w)[..., None]
-    return _Stacked(root, q, q / half, half * q, None)
-
-
-def _over(g: FloatArray, y: FloatArray) -> FloatArray:
-    """g'y of each cluster, (..., n, p)."""
-    return (np.swapaxes(g, -1, -2) @ y[..., None])[..., 0]
-
-
-def _square(x: FloatArray) -> FloatArray:
-    return np.swapaxes(x, -1, -2) @ x
