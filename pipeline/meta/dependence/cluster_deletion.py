@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pipeline.meta.arrays import FloatArray, InvalidInput
-from pipeline.meta.dependence.blocks import codes
+from pipeline.meta.dependence.cluster_stacks import codes
 from pipeline.meta.dependence.multilevel import ThreeLevel, coefficient_covariance, three_level
 
 

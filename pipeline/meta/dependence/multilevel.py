@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pipeline.meta.arrays import BoolArray, FloatArray, IntArray, InvalidInput, choose, numbers
-from pipeline.meta.dependence.blocks import codes
+from pipeline.meta.dependence.cluster_stacks import codes
 from pipeline.meta.dependence.mixed_fit import MixedFit, coefficient_tests, heterogeneity_test, information
 from pipeline.meta.dependence.newton import Slopes, best_start, maximise
 from pipeline.meta.pooling import weighted_fit

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pipeline.meta.arrays import FloatArray, IntArray, InvalidInput, choose, numbers
-from pipeline.meta.dependence.blocks import codes
+from pipeline.meta.dependence.cluster_stacks import codes
 from pipeline.meta.dependence.structures import STRUCTURES, Levels, Structure, linear
 
 
