@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pipeline.meta.arrays import BoolArray, FloatArray, IntArray, InvalidInput, choose, numbers
+from pipeline.meta.dependence.cluster_stacks import codes
 from pipeline.meta.dependence.mixed_fit import MixedFit, coefficient_tests, heterogeneity_test, information
 from pipeline.meta.dependence.newton import Slopes, best_start, maximise
 from pipeline.meta.pooling import weighted_fit
@@ -146,6 +147,14 @@ def three_level(
     )
 
 
+def coefficient_covariance(fit: ThreeLevel, sigma2: ArrayLike) -> FloatArray:
+    """Covariance of the coefficients, (..., p, p), for the data of `fit` at other variances, (..., 2)."""
+    axes, _, r = _rotate(fit.y, fit.vi, fit.covariance, fit.x, fit.present, fit.cluster, True)
+    c = _slopes(axes, numbers("sigma2", sigma2, ge=0))[2]
+    back = np.linalg.inv(r)
+    return np.asarray(back @ c @ np.swapaxes(back, -1, -2))
+
+
 def _arrays(
     yi: ArrayLike, v: ArrayLike, design: ArrayLike | None, mask: ArrayLike | None
 ) -> tuple[FloatArray, FloatArray, FloatArray | None, BoolArray, FloatArray]:
@@ -174,11 +183,7 @@ def _arrays(
 
 def _clusters(cluster: ArrayLike, on: BoolArray) -> tuple[IntArray, IntArray]:
     """Number of each effect's cluster in order of appearance, and how many take part in each fit."""
-    labels = np.asarray(cluster)
-    if labels.shape != on.shape[-1:]:
-        raise InvalidInput(f"cluster must have one label for each effect: {on.shape[-1:]} (found {labels.shape})")
-    _, at, number = np.unique(labels, return_index=True, return_inverse=True)
-    of = np.argsort(np.argsort(at))[number].astype(np.int64)
+    _, of = codes("cluster", cluster, on.shape[-1])
     if of.max() == 0:
         raise InvalidInput("all effects are of one cluster: a variance between clusters needs two")
     if of.max() + 1 == len(of):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from pipeline.meta.arrays import FloatArray, IntArray, InvalidInput, choose, numbers
+from pipeline.meta.dependence.cluster_stacks import codes
 from pipeline.meta.dependence.structures import STRUCTURES, Levels, Structure, linear
 
 
@@ -72,17 +74,23 @@ class Term:
     z : loadings, (k, m)
     level : the only level with loading 1, (k,); None for slopes
     group : number of each effect's group, (k,)
+    groups : labels of the groups
     structure : of G
     labels : of the m levels
     intercepts : is it a variance (sigma2) and not a covariance of levels
+    name : key of STRUCTURES
+    levels : what the structure was made for
     """
 
     z: FloatArray
     level: IntArray | None
     group: IntArray
+    groups: tuple[object, ...]
     structure: Structure
     labels: tuple[object, ...]
     intercepts: bool
+    name: str
+    levels: Levels
 
     def spread(self, g: FloatArray, rows: IntArray) -> FloatArray:
         """Covariance that G (..., m, m) gives to the effects of blocks, rows (b, n): (..., b, n, n)."""
@@ -116,40 +124,41 @@ def ready(random: Sequence[RandomTerm], k: int) -> list[Term]:
 
 def nested(*labels: ArrayLike) -> list[Intercepts]:
     """`~ 1 | a / b / c`: intercepts of a, of b within a, and of c within b within a."""
-    columns = [np.asarray(x) for x in labels]
-    codes = [coded(f"labels[{n}]", x, len(columns[0]))[0] for n, x in enumerate(columns)]
-    within = [np.unique(np.stack(codes[: n + 1]), axis=1, return_inverse=True)[1] for n in range(len(codes))]
-    return [Intercepts(w.reshape(-1)) for w in within]
+    k = len(np.asarray(labels[0]))
+    columns = [[names[i] for i in of] for of, names in (coded(f"labels[{n}]", x, k) for n, x in enumerate(labels))]
+    within = [np.empty(k, dtype=object) for _ in columns]
+    for n, groups in enumerate(within):
+        groups[:] = list(zip(*columns[: n + 1], strict=True)) if n else columns[0]
+    return [Intercepts(groups) for groups in within]
 
 
-def coded(name: str, labels: ArrayLike, k: int) -> tuple[IntArray, list[object]]:
-    """Number of each label among the sorted ones, and those."""
-    x = np.asarray(labels)
-    if x.shape != (k,):
-        raise InvalidInput(f"{name} must have one label for each of the {k} effects (found shape {x.shape})")
-    if x.dtype.kind == "f" and not np.isfinite(x).all():
-        raise InvalidInput(f"{name}[{int(np.argmax(~np.isfinite(x)))}] must be a label (found NaN)")
-    found, number = np.unique(x, return_inverse=True)
-    return number.reshape(-1).astype(np.int64), found.tolist()
+def coded(name: str, labels: ArrayLike, k: int) -> tuple[IntArray, list[Any]]:
+    """Number of each effect's label among the sorted labels, and those."""
+    names, of = codes(name, labels, k)
+    text = any(isinstance(x, str) for x in names)
+    order = sorted(range(len(names)), key=lambda i: str(names[i]) if text else names[i])  # type: ignore[arg-type,return-value]
+    return np.argsort(order).astype(np.int64)[of], [names[i] for i in order]
 
 
 def _intercepts(t: Intercepts, k: int) -> Term:
     group, labels = coded("groups", t.groups, k)
+    if len(labels) < 2:
+        raise InvalidInput(f"groups: all effects are of group {labels[0]!r}: a variance between groups needs two")
+    one = Levels(np.zeros(1), np.ones((1, 1), dtype=bool))
+    alone, none = STRUCTURES["ID"](one), np.zeros(k, dtype=np.int64)
     if t.correlation is None:
-        ones = np.zeros(k, dtype=np.int64)
-        one = linear(np.ones((1, 1, 1)), np.ones((1, 1)), common_variance=True)
-        return Term(np.ones((k, 1)), ones, group, one, tuple(labels), True)
+        return Term(np.ones((k, 1)), none, group, tuple(labels), alone, ("intercept",), True, "ID", one)
     r, names = numbers("correlation", t.correlation), list(t.levels)
     missing = [x for x in labels if x not in names]
     if r.shape != (len(names), len(names)) or missing:
         raise InvalidInput(f"correlation {r.shape} must have a row for each group; without one: {missing[:3]}")
     at = [names.index(x) for x in labels]
     known = linear(r[np.ix_(at, at)][None], np.ones((1, 1)), common_variance=True)
-    return Term(np.eye(len(labels))[group], group, np.zeros(k, dtype=np.int64), known, tuple(labels), True)
+    return Term(np.eye(len(labels))[group], group, none, ("all",), known, tuple(labels), True, "known", one)
 
 
 def _within_groups(t: Correlated | Slopes, k: int) -> Term:
-    group, _ = coded("outer", t.outer, k)
+    group, outer = coded("outer", t.outer, k)
     choose("structure", t.structure, STRUCTURES)
     if isinstance(t, Slopes):
         z = numbers("design", t.design)
@@ -157,13 +166,16 @@ def _within_groups(t: Correlated | Slopes, k: int) -> Term:
             raise InvalidInput(f"the design of random slopes must have {k} rows (found shape {z.shape})")
         m = z.shape[1]
         levels = Levels(np.arange(m, dtype=np.float64), np.ones((m, m), dtype=bool))
-        return Term(z, None, group, STRUCTURES[t.structure](levels), tuple(range(m)), False)
+        return Term(
+            z, None, group, tuple(outer), STRUCTURES[t.structure](levels), tuple(range(m)), False, t.structure, levels
+        )
     level, labels = coded("inner", t.inner, k)
     m = len(labels)
     if m < 2 and t.structure not in ("ID", "DIAG"):
         raise InvalidInput(f"structure {t.structure} needs two levels of the inner factor (found only {labels[0]!r})")
-    times = numbers("inner", labels) if t.structure == "CAR" else np.arange(m, dtype=np.float64)  # type: ignore[arg-type]
+    times = numbers("inner", labels) if t.structure == "CAR" else np.arange(m, dtype=np.float64)
     met = np.zeros((int(group.max()) + 1, m))
     met[group, level] = 1
-    structure = STRUCTURES[t.structure](Levels(times, met.T @ met > 0))
-    return Term(np.eye(m)[level], level, group, structure, tuple(labels), False)
+    levels = Levels(times, met.T @ met > 0)
+    structure = STRUCTURES[t.structure](levels)
+    return Term(np.eye(m)[level], level, group, tuple(outer), structure, tuple(labels), False, t.structure, levels)

@@ -33,6 +33,8 @@ class Structure:
     linear : do the derivatives not depend on the parameters
     common_variance : is there one variance for all levels
     rho : parameters (..., q) to the correlations that define the structure, (..., r), by columns of the lower triangle
+    angle : a correlation to the parameter that has it; None where no parameter is a correlation
+    lowest : the lowest correlation
     """
 
     covariance: Matrix
@@ -44,6 +46,8 @@ class Structure:
     linear: bool
     common_variance: bool
     rho: Matrix
+    angle: Matrix | None = None
+    lowest: float = -1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,17 +174,18 @@ def _scaled(
     m: int,
     correlation: Callable[[FloatArray], tuple[FloatArray, FloatArray]],
     angles: list[float],
-    rho: Matrix,
+    low: float,
     *,
     heteroscedastic: bool,
-    edge: Callable[[FloatArray], BoolArray] | None = None,
+    unit: float = 1.0,
 ) -> Structure:
-    """One correlation parameter, last; before it one variance, or a standard deviation for each level.
+    """One angle, last; before it one variance, or a standard deviation for each level.
 
-    `correlation` gives R (..., m, m) and dR, and `rho` what is reported, for a parameter (...).
+    `correlation` gives R (..., m, m) and dR for an angle (...). `unit` is the lag to which the angle's correlation
+    belongs: the one reported is that of lag 1.
     """
     q = m if heteroscedastic else 1
-    unit = np.eye(m)
+    own = np.eye(m)
 
     def covariance(t: FloatArray) -> FloatArray:
         r = correlation(t[..., -1])[0]
@@ -192,13 +197,19 @@ def _scaled(
         s = t[..., :q]
         if not heteroscedastic:
             return np.stack([r, s[..., None] * dr], -3)
-        half = unit[:, :, None] * (r * s[..., None, :])[..., None, :, :]
+        half = own[:, :, None] * (r * s[..., None, :])[..., None, :, :]
         last = (s[..., :, None] * s[..., None, :] * dr)[..., None, :, :]
         return np.concatenate([half + np.swapaxes(half, -1, -2), last], -3)
 
     def at_edge(t: FloatArray) -> BoolArray:
-        turned = np.abs(np.cos(t[..., -1])) < 1e-5 if edge is None else edge(t[..., -1])
-        return np.asarray((t[..., :q] <= 0).any(-1) | turned)
+        return np.asarray((t[..., :q] <= 0).any(-1) | (np.abs(np.cos(t[..., -1])) < 1e-5))
+
+    def rho(t: FloatArray) -> FloatArray:
+        r = _turned(low, t[..., -1:])[0]
+        return r if unit == 1 else r ** (1 / unit)
+
+    def angle(r: FloatArray) -> FloatArray:
+        return np.arcsin(np.clip(2 * ((r if unit == 1 else r**unit) - low) / (1 - low) - 1, -1, 1))
 
     return Structure(
         covariance=covariance,
@@ -209,43 +220,40 @@ def _scaled(
         edge=at_edge,
         linear=False,
         common_variance=not heteroscedastic,
-        rho=lambda t: rho(t[..., -1:]),
+        rho=rho,
+        angle=angle,
+        lowest=low,
     )
 
 
-def _angle_between(low: float) -> Callable[[FloatArray], tuple[FloatArray, FloatArray]]:
+def _turned(low: float, a: FloatArray) -> tuple[FloatArray, FloatArray]:
     """rho and its derivative for an angle: rho runs from `low` to 1."""
     half = (1 - low) / 2
-    return lambda a: (low + half * (1 + np.sin(a)), half * np.cos(a))
+    return low + half * (1 + np.sin(a)), half * np.cos(a)
 
 
-def _heteroscedastic_compound_symmetry(levels: Levels) -> Structure:
+def exchangeable(levels: Levels, *, heteroscedastic: bool) -> Structure:
     m = levels.m
-    rho = _angle_between(-1 / (m - 1) if m > 1 else -1.0)
+    low = -1 / (m - 1)
     apart = 1 - np.eye(m)
 
     def correlation(a: FloatArray) -> tuple[FloatArray, FloatArray]:
-        r, dr = rho(a)
-        return np.eye(m) + r[..., None, None] * apart, dr[..., None, None] * apart
+        r, dr = _turned(low, a[..., None, None])
+        return np.eye(m) + r * apart, dr * apart
 
-    return _scaled(m, correlation, [0.3, -0.5], lambda a: rho(a)[0], heteroscedastic=True)
+    return _scaled(m, correlation, [0.3, -0.5], low, heteroscedastic=heteroscedastic)
 
 
 def _autoregressive(levels: Levels, lags: FloatArray, low: float, *, heteroscedastic: bool) -> Structure:
     """rho to the power of the lag; lags are measured in the smallest, so that no power is below 1."""
     shortest = lags[lags > 0].min()
     unit = lags / shortest
-    rho = _angle_between(low)
 
     def correlation(a: FloatArray) -> tuple[FloatArray, FloatArray]:
-        r, dr = (b[..., None, None] for b in rho(a))
+        r, dr = _turned(low, a[..., None, None])
         return r**unit, np.where(unit > 0, unit * r ** np.maximum(unit - 1, 0), 0.0) * dr
 
-    def per_unit(a: FloatArray) -> FloatArray:
-        r = rho(a)[0]
-        return np.where(r > 0, np.abs(r) ** (1 / shortest), r)
-
-    return _scaled(levels.m, correlation, [0.7, 0.0, -0.4], per_unit, heteroscedastic=heteroscedastic)
+    return _scaled(levels.m, correlation, [0.7, 0.0, -0.4], low, heteroscedastic=heteroscedastic, unit=float(shortest))
 
 
 def correlations(g: FloatArray) -> FloatArray:
@@ -268,7 +276,7 @@ def _by_time(levels: Levels) -> FloatArray:
 # the covariance of the levels of the inner factor: its name to a structure for given levels
 STRUCTURES: Mapping[str, Callable[[Levels], Structure]] = {
     "CS": _compound_symmetry,
-    "HCS": _heteroscedastic_compound_symmetry,
+    "HCS": lambda levels: exchangeable(levels, heteroscedastic=True),
     "UN": _unstructured,
     "ID": _identity,
     "DIAG": _diagonal,
