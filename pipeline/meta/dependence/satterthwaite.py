@@ -7,12 +7,13 @@ The degrees of freedom match the first two moments of the robust variance under 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import special
 
-from pipeline.meta.arrays import BoolArray, FloatArray, InvalidInput, choose, probability
+from pipeline.meta.arrays import BoolArray, FloatArray, InvalidInput, choose, numbers, probability
 from pipeline.meta.dependence.robust_variance import RobustFit
 
 RELIABLE_DF = 4.0  # Tipton 2015: below this the approximation fails
@@ -57,6 +58,40 @@ def satterthwaite_df(fit: RobustFit) -> FloatArray:
     total = joint[..., each, each].sum(-1)
     gone = total <= 1e-12 * scale
     return np.where(gone, np.nan, total**2 / np.where(gone, 1.0, np.sum(joint**2, (-2, -1))))
+
+
+def linear_contrast(fit: RobustFit, contrast: ArrayLike) -> RobustFit:
+    """The same fit for q linear combinations C beta of its coefficients, to be tested one by one or together.
+
+    Parameters
+    ----------
+    contrast : C, (q, p)
+
+    Examples
+    --------
+    >>> from pipeline.meta.dependence.robust_variance import robust_variance
+    >>> x = [[1, 0], [1, 0], [0, 1], [0, 1], [1, 0], [0, 1]]
+    >>> fit = robust_variance([0.1, 0.3, 0.5, 0.2, 0.4, 0.6], x, ["A", "A", "B", "C", "D", "E"], variance=[0.1] * 6)
+    >>> difference = coefficient_tests(linear_contrast(fit, [[-1, 1]]))
+    >>> round(float(difference.beta[0]), 4), round(float(difference.df[0]), 3)
+    (0.1667, 2.667)
+    """
+    c, p = numbers("contrast", contrast), fit.beta.shape[-1]
+    if c.ndim != 2 or c.shape[1] != p or not c.shape[0]:
+        raise InvalidInput(f"contrast must have shape (q, {p}), q > 0: found {c.shape}")
+    vb = c @ fit.vb @ c.T
+    return replace(
+        fit,
+        beta=fit.beta @ c.T,
+        vb=vb,
+        se=np.sqrt(np.diagonal(vb, axis1=-2, axis2=-1)),
+        scores=fit.scores @ c.T,
+        bread=c @ fit.bread @ c.T,
+        model_vb=c @ fit.model_vb @ c.T,
+        own=c @ fit.own @ c.T,
+        left=fit.left @ c.T,
+        right=fit.right @ c.T,
+    )
 
 
 def spare_clusters(fit: RobustFit, lost: int) -> FloatArray:

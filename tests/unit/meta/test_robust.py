@@ -17,7 +17,12 @@ from pipeline.meta.dependence.correlated_hierarchical import (
 from pipeline.meta.dependence.multilevel import three_level
 from pipeline.meta.dependence.robust_regression import robust_meta_regression
 from pipeline.meta.dependence.robust_variance import robust_variance
-from pipeline.meta.dependence.satterthwaite import COEFFICIENT_TESTS, coefficient_tests, satterthwaite_df
+from pipeline.meta.dependence.satterthwaite import (
+    COEFFICIENT_TESTS,
+    coefficient_tests,
+    linear_contrast,
+    satterthwaite_df,
+)
 from pipeline.meta.dependence.wald_htz import WALD_TESTS, hotelling_df, robust_wald_test
 from pipeline.meta.dependence.wild_bootstrap import cluster_wild_bootstrap
 
@@ -97,9 +102,18 @@ def test_one_contrast_gives_the_satterthwaite_degrees_of_freedom() -> None:
     df, t = satterthwaite_df(fit), coefficient_tests(fit)
     for j in range(3):
         one = np.eye(3)[j : j + 1]
-        assert hotelling_df(fit, one) == pytest.approx(df[j], rel=1e-10)
+        assert hotelling_df(linear_contrast(fit, one)) == pytest.approx(df[j], rel=1e-10)
         w = robust_wald_test(fit, one)
         assert (w.F, w.p) == (pytest.approx(t.statistic[j] ** 2), pytest.approx(t.p[j]))
+
+
+def test_a_linear_contrast_is_the_coefficient_of_another_design() -> None:
+    y, x, cluster, phi = data(10, p=3)
+    turn = np.array([[1.0, 0, 0], [0, 1, 1], [0, 1, -1]])  # x beta = (x turn^-1)(turn beta)
+    a = coefficient_tests(linear_contrast(robust_variance(y, x, cluster, covariance=phi), turn))
+    b = coefficient_tests(robust_variance(y, x @ np.linalg.inv(turn), cluster, covariance=phi))
+    for name in ("beta", "se", "df", "p", "ci_lb"):
+        assert getattr(a, name) == pytest.approx(getattr(b, name), rel=1e-9)
 
 
 def test_wald_does_not_depend_on_how_the_hypothesis_is_written() -> None:
