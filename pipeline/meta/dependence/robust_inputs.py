@@ -57,12 +57,11 @@ def working_model(
     mask: ArrayLike | None,
 ) -> WorkingModel:
     """Check everything once (see `robust_variance` for the arguments and errors)."""
-    y = np.asarray(yi, dtype=np.float64)
-    if y.ndim == 0 or y.shape[-1] == 0:
-        raise InvalidInput(f"yi must have shape (..., k), k > 0: found {y.shape}")
-    k = y.shape[-1]
+    k = np.shape(yi)[-1] if np.ndim(yi) else 0
+    if k == 0:
+        raise InvalidInput(f"yi must have shape (..., k), k > 0: found {np.shape(yi)}")
     on = None if mask is None else _mask(mask, k)
-    y = numbers("yi", y if on is None else np.where(on, y, 0.0))
+    y = _taken("yi", yi, on, 0.0)
     x = _design(design, k)
     if (variance is None) == (covariance is None):
         raise InvalidInput("give either variance or covariance")
@@ -73,6 +72,7 @@ def working_model(
     _refuse_joined(matrix, who)
     w = None if weights is None else _per_effect("weights", weights, k, on)
     found = WorkingModel(y, x if on is None else np.where(on[..., None], x, 0.0), who, v, matrix, w, on)
+    _refuse_other_batches(found)
     if np.any(found.m < 2):
         raise InvalidInput("mask: a fit has effects of fewer than 2 clusters")
     if np.any(found.k < x.shape[-1]):
@@ -95,17 +95,39 @@ def _design(design: ArrayLike | None, k: int) -> FloatArray:
 
 
 def _per_effect(name: str, value: ArrayLike, k: int, on: BoolArray | None) -> FloatArray:
-    v = np.asarray(value, dtype=np.float64)
-    if v.ndim == 0 or v.shape[-1] != k:
-        raise InvalidInput(f"{name} must have shape (..., {k}): found {v.shape}")
-    return numbers(name, v if on is None else np.where(on, v, 1.0), gt=0)
+    if np.ndim(value) == 0 or np.shape(value)[-1] != k:
+        raise InvalidInput(f"{name} must have shape (..., {k}): found {np.shape(value)}")
+    return numbers(name, _taken(name, value, on, 1.0), gt=0)
 
 
 def _square(name: str, covariance: ArrayLike, k: int, on: BoolArray | None) -> FloatArray:
-    v = np.asarray(covariance, dtype=np.float64)
-    if v.shape[-2:] != (k, k):
-        raise InvalidInput(f"{name} must have shape (..., {k}, {k}): found {v.shape}")
-    return numbers(name, v if on is None else np.where(on[..., :, None] & on[..., None, :], v, np.eye(k)))
+    if np.shape(covariance)[-2:] != (k, k):
+        raise InvalidInput(f"{name} must have shape (..., {k}, {k}): found {np.shape(covariance)}")
+    return _taken(name, covariance, None if on is None else on[..., :, None] & on[..., None, :], np.eye(k))
+
+
+def _taken(name: str, value: ArrayLike, on: BoolArray | None, neutral: float | FloatArray) -> FloatArray:
+    """Finite numbers, `neutral` where an effect takes no part."""
+    if on is None:
+        return numbers(name, value)
+    try:
+        return numbers(name, np.where(on, np.asarray(value, dtype=np.float64), neutral))
+    except InvalidInput:
+        raise
+    except (TypeError, ValueError):
+        raise InvalidInput(f"{name} is not numeric, or mask {on.shape} does not fit it") from None
+
+
+def _refuse_other_batches(w: WorkingModel) -> None:
+    rows = {"yi": w.y.shape[:-1], "design": w.x.shape[:-2]}
+    for name, a in (("variance", w.variance), ("weights", w.weights), ("mask", w.on)):
+        rows |= {} if a is None else {name: a.shape[:-1]}
+    rows |= {} if w.covariance is None else {"covariance": w.covariance.shape[:-2]}
+    try:
+        np.broadcast_shapes(*rows.values())
+    except ValueError:
+        found = ", ".join(f"{name} {shape}" for name, shape in rows.items())
+        raise InvalidInput(f"leading shapes differ: {found}") from None
 
 
 def _refuse_joined(covariance: FloatArray | None, who: Clusters) -> None:

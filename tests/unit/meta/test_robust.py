@@ -232,6 +232,9 @@ def test_a_coefficient_within_one_cluster_has_no_degrees_of_freedom() -> None:
     ("change", "message"),
     [
         ({"yi": []}, "yi must have shape"),
+        ({"yi": ["a", "b", "c", "d"]}, "yi is not numeric"),
+        ({"yi": np.zeros((3, 4)), "variance": np.ones((2, 4))}, "leading shapes differ"),
+        ({"mask": np.ones((2, 4), dtype=bool), "yi": np.zeros((3, 4))}, "does not fit"),
         ({"yi": [0.1, np.nan, 0.2, 0.3]}, r"yi\[1\] must be finite"),
         ({"cluster": [1, 1, 1, 1]}, "1 cluster is too few"),
         ({"cluster": [1, 2, 3]}, "one label for each of the 4"),
