@@ -38,13 +38,14 @@ class Clusters:
         return np.bincount(self.of, minlength=self.m)
 
 
-def clusters(cluster: ArrayLike, k: int, *, fewest: int = 1) -> Clusters:
+def clusters(cluster: ArrayLike, k: int, *, fewest: int = 1, largest_first: FloatArray | None = None) -> Clusters:
     """Group k effects by label.
 
     Parameters
     ----------
     cluster : label of each effect, (k,): numbers or text, none missing
     fewest : refuse fewer clusters than this
+    largest_first : a value for each effect, (k,), by which the effects of a cluster are put into falling order
 
     Raises
     ------
@@ -59,7 +60,7 @@ def clusters(cluster: ArrayLike, k: int, *, fewest: int = 1) -> Clusters:
     names, of = codes("cluster", cluster, k)
     if len(names) < fewest:
         raise InvalidInput(f"{len(names)} cluster is too few: {fewest} or more are needed")
-    order = np.argsort(of, kind="stable")
+    order = np.argsort(of, kind="stable") if largest_first is None else np.lexsort((-largest_first, of))
     sizes = np.bincount(of)
     starts = np.cumsum(sizes) - sizes
     stacks, members = [], []

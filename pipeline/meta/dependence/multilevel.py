@@ -147,6 +147,14 @@ def three_level(
     )
 
 
+def coefficient_covariance(fit: ThreeLevel, sigma2: ArrayLike) -> FloatArray:
+    """Covariance of the coefficients, (..., p, p), for the data of `fit` at other variances, (..., 2)."""
+    axes, _, r = _rotate(fit.y, fit.vi, fit.covariance, fit.x, fit.present, fit.cluster, True)
+    c = _slopes(axes, numbers("sigma2", sigma2, ge=0))[2]
+    back = np.linalg.inv(r)
+    return np.asarray(back @ c @ np.swapaxes(back, -1, -2))
+
+
 def _arrays(
     yi: ArrayLike, v: ArrayLike, design: ArrayLike | None, mask: ArrayLike | None
 ) -> tuple[FloatArray, FloatArray, FloatArray | None, BoolArray, FloatArray]:

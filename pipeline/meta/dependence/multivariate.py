@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pipeline.meta.arrays import FloatArray, IntArray, InvalidInput, choose, numbers
+from pipeline.meta.arrays import BoolArray, FloatArray, IntArray, InvalidInput, choose, numbers
 from pipeline.meta.dependence import block_likelihood as blocks
 from pipeline.meta.dependence.mixed_fit import MixedFit, coefficient_tests, heterogeneity_test, information
 from pipeline.meta.dependence.newton import best_start, maximise
@@ -34,12 +34,14 @@ class Multivariate(MixedFit):
     rho : for each other term its correlations, (..., r), by columns of the lower triangle
     covariances : for each term the covariance of its random effects, (..., m, m)
     levels : for each term the labels of those random effects
+    intercepts : for each term whether its variance is in sigma2
     random : the terms that were asked
     v : sampling covariance, (k, k)
     marginal : covariance of the effects, V and the random effects, (..., k, k)
     parameters : of all terms in the parametrisation of the search, (..., q)
     score : slope of the log-likelihood there, (..., q); 0 but for parameters at their bound
     restricted : REML, else ML
+    identifiable : False where the likelihood is flat in some direction, so that the data do not tell components apart
     """
 
     sigma2: FloatArray
@@ -47,12 +49,14 @@ class Multivariate(MixedFit):
     rho: tuple[FloatArray, ...]
     covariances: tuple[FloatArray, ...]
     levels: tuple[tuple[object, ...], ...]
+    intercepts: tuple[bool, ...]
     random: tuple[RandomTerm, ...]
     v: FloatArray
     marginal: FloatArray
     parameters: FloatArray
     score: FloatArray
     restricted: bool
+    identifiable: BoolArray
 
 
 def multivariate(
@@ -99,7 +103,8 @@ def multivariate(
     terms = ready(random, len(covariance))
     model, scale, r = prepared(y, covariance, x, terms, restricted=_ESTIMATORS[estimator])
     lower = np.concatenate([np.zeros(0), *(t.structure.lower for t in terms)])
-    found = best_start(maximise(lambda t: blocks.slopes(model, t), starting_points(terms, scale), lower))
+    unit = np.concatenate([scale[..., None] ** t.structure.power for t in terms] or [np.zeros((*scale.shape, 0))], -1)
+    found = best_start(maximise(lambda t: blocks.slopes(model, t), starting_points(terms, scale), lower, unit))
     theta = found.at
     gamma, c, _, _ = blocks.coefficients(model, theta)
     back = np.linalg.inv(r)
@@ -120,6 +125,7 @@ def multivariate(
         x=x,
         y=y,
         converged=found.converged,
+        identifiable=_identifiable(model, theta, found.slopes.hessian, lower, unit),
         boundary=np.any([np.zeros(y.shape[:-1], dtype=bool), *edges], axis=0),
         method=f"{estimator}; {test}",
         sigma2=np.concatenate([np.zeros((*y.shape[:-1], 0)), *(a for t, a, _ in paired if t.intercepts)], -1),
@@ -127,6 +133,7 @@ def multivariate(
         rho=tuple(t.structure.rho(a) for t, a, _ in paired if not t.intercepts),
         covariances=gs,
         levels=tuple(t.labels for t in terms),
+        intercepts=tuple(t.intercepts for t in terms),
         random=tuple(random),
         v=covariance,
         marginal=covariance + sum(t.spread(g, everyone)[..., 0, :, :] for t, _, g in paired),
@@ -142,8 +149,35 @@ def _variances(t: Term, g: FloatArray) -> FloatArray:
 
 
 def _groupings(terms: Sequence[Term]) -> list[IntArray]:
-    known = [t.intercepts and t.level is not None and t.z.shape[1] > 1 for t in terms]
-    return [t.level if k and t.level is not None else t.group for t, k in zip(terms, known, strict=True)]
+    """What shares a random effect: groups, groups with a known correlation, and levels within groups."""
+    plain = [t.group for t in terms]
+    return plain + [t.group * t.z.shape[1] + t.level for t in terms if t.level is not None and t.z.shape[1] > 1]
+
+
+def _identifiable(
+    model: blocks.Model, theta: FloatArray, hessian: FloatArray, lower: FloatArray, unit: FloatArray
+) -> BoolArray:
+    """Does every direction that changes the covariance of a random effect change the likelihood?
+
+    A direction among parameters at their bound does not count.
+    """
+    free = theta > lower
+    size = np.sqrt(np.abs(np.diagonal(hessian, axis1=-2, axis2=-1)))
+    known = size * unit > 1e-6
+    size = np.where(known, size, 1 / unit)
+    scaled = hessian / (size[..., :, None] * size[..., None, :])
+    pair = free[..., :, None] & free[..., None, :] & known[..., :, None] & known[..., None, :]
+    value, vector = np.linalg.eigh(
+        np.where(pair, -scaled, np.where(free & ~known, 0.0, 1.0)[..., None] * np.eye(len(lower)))
+    )
+    moved = np.zeros(value.shape)
+    direction = np.swapaxes(vector, -1, -2) / size[..., None, :]
+    for t, at in zip(model.terms, model.places, strict=True):
+        g, dg = t.structure.covariance(theta[..., at]), t.structure.slopes(theta[..., at])
+        change = np.einsum("...eq,...qij->...eij", direction[..., at], dg)
+        scale = np.abs(g).max((-2, -1)) + np.max(unit[..., at] ** (1 / np.maximum(t.structure.power, 0.5)), -1)
+        moved = np.maximum(moved, np.abs(change).max((-2, -1)) / np.asarray(scale)[..., None])
+    return ~((np.abs(value) < 1e-7) & (moved > 1e-3)).any(-1)
 
 
 def _arrays(yi: ArrayLike, v: ArrayLike, design: ArrayLike | None) -> tuple[FloatArray, FloatArray, FloatArray]:

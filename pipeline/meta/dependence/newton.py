@@ -16,7 +16,9 @@ from pipeline.meta.arrays import BoolArray, FloatArray
 
 ITERATIONS_AT_MOST = 200
 _FISHER_FIRST = 2
-_SMALL_STEP = 1e-8
+_SMALL_GAIN = 1e-16
+_STUCK = 1e10
+_FLAT = 1e-5
 _ROUNDING = 1e-13
 
 
@@ -56,19 +58,22 @@ class Maximum:
     iterations: int
 
 
-def maximise(evaluate: Callable[[FloatArray], Slopes], start: FloatArray, lower: FloatArray) -> Maximum:
+def maximise(
+    evaluate: Callable[[FloatArray], Slopes], start: FloatArray, lower: FloatArray, unit: FloatArray | float = 1.0
+) -> Maximum:
     """Climb from `start`, (..., q), within `lower`, (q,), -inf where there is no bound.
 
-    `evaluate` must give -inf or NaN as the value where the model does not exist.
+    `evaluate` must give -inf or NaN as the value where the model does not exist. `unit`, broadcast with `start`, is the
+    order of size of the parameters: one on which the likelihood does not depend stays where it is.
     """
     at = np.maximum(start, lower)
     here = evaluate(at)
     damping = np.zeros(at.shape[:-1])
     done = np.zeros(at.shape[:-1], dtype=bool)
     for iteration in range(1, ITERATIONS_AT_MOST + 1):
-        step, size = _step(here, at <= lower, damping, newton=iteration > _FISHER_FIRST)
+        step, gain = _step(here, at <= lower, damping, unit, newton=iteration > _FISHER_FIRST)
         there = np.maximum(at + np.where(done[..., None], 0.0, step), lower)
-        small = size < _SMALL_STEP
+        small = (gain < _SMALL_GAIN) & (damping < 1e-2)
         trial = evaluate(there)
         slack = _ROUNDING * (1 + np.abs(here.value))
         with np.errstate(invalid="ignore"):
@@ -76,10 +81,10 @@ def maximise(evaluate: Callable[[FloatArray], Slopes], start: FloatArray, lower:
         at = np.where(better[..., None], there, at)
         here = Slopes(*(_pick(better, getattr(trial, n), getattr(here, n)) for n in Slopes.__dataclass_fields__))
         damping = np.where(better, np.where(damping > 1e-3, damping / 8, 0.0), np.maximum(damping * 6, 0.1))
-        done = done | (small & better) | (damping > 1e12)
+        done = done | (small & better) | (damping > _STUCK)
         if done.all():
             break
-    return Maximum(at, here, done & (damping < 1e6), iteration)
+    return Maximum(at, here, done & (damping < _STUCK), iteration)
 
 
 def best_start(found: Maximum) -> Maximum:
@@ -94,10 +99,14 @@ def best_start(found: Maximum) -> Maximum:
     return Maximum(take[0], Slopes(*take[1:5]), take[5], found.iterations)
 
 
-def _step(here: Slopes, at_bound: BoolArray, damping: FloatArray, *, newton: bool) -> tuple[FloatArray, FloatArray]:
-    """Step, and its largest coordinate in units of the standard error of that coordinate alone."""
-    held = at_bound & (here.score <= 0)
-    spread = np.sqrt(np.maximum(np.diagonal(here.fisher, axis1=-2, axis2=-1), 0))
+def _step(
+    here: Slopes, at_bound: BoolArray, damping: FloatArray, unit: FloatArray | float, *, newton: bool
+) -> tuple[FloatArray, FloatArray]:
+    """Step, and the gain that it promises."""
+    curved = [np.abs(np.diagonal(a, axis1=-2, axis2=-1)) for a in (here.fisher, here.hessian)]
+    spread = np.sqrt(np.maximum(*curved))
+    flat = (spread * unit < _FLAT) & (np.abs(here.score) * unit < _FLAT)
+    held = flat | (at_bound & (here.score <= 0))
     spread = np.where(spread > 0, spread, 1.0)
     scale = spread[..., :, None] * spread[..., None, :]
     free = ~(held[..., :, None] | held[..., None, :])
@@ -110,7 +119,7 @@ def _step(here: Slopes, at_bound: BoolArray, damping: FloatArray, *, newton: boo
     curvature = curvature + (damping + 1e-9)[..., None, None] * identity
     score = np.where(held, 0.0, here.score) / spread
     scaled = np.linalg.solve(curvature, score[..., None])[..., 0]
-    return scaled / spread, np.abs(scaled).max(-1)
+    return scaled / spread, 0.5 * np.sum(scaled * score, -1)
 
 
 def _pick(which: BoolArray, a: FloatArray, b: FloatArray) -> FloatArray:

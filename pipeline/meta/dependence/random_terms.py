@@ -74,6 +74,7 @@ class Term:
     z : loadings, (k, m)
     level : the only level with loading 1, (k,); None for slopes
     group : number of each effect's group, (k,)
+    groups : labels of the groups
     structure : of G
     labels : of the m levels
     intercepts : is it a variance (sigma2) and not a covariance of levels
@@ -84,6 +85,7 @@ class Term:
     z: FloatArray
     level: IntArray | None
     group: IntArray
+    groups: tuple[object, ...]
     structure: Structure
     labels: tuple[object, ...]
     intercepts: bool
@@ -122,9 +124,12 @@ def ready(random: Sequence[RandomTerm], k: int) -> list[Term]:
 
 def nested(*labels: ArrayLike) -> list[Intercepts]:
     """`~ 1 | a / b / c`: intercepts of a, of b within a, and of c within b within a."""
-    number = [coded(f"labels[{n}]", x, len(np.asarray(labels[0])))[0] for n, x in enumerate(labels)]
-    within = [np.unique(np.stack(number[: n + 1]), axis=1, return_inverse=True)[1] for n in range(len(number))]
-    return [Intercepts(w.reshape(-1)) for w in within]
+    k = len(np.asarray(labels[0]))
+    columns = [[names[i] for i in of] for of, names in (coded(f"labels[{n}]", x, k) for n, x in enumerate(labels))]
+    within = [np.empty(k, dtype=object) for _ in columns]
+    for n, groups in enumerate(within):
+        groups[:] = list(zip(*columns[: n + 1], strict=True)) if n else columns[0]
+    return [Intercepts(groups) for groups in within]
 
 
 def coded(name: str, labels: ArrayLike, k: int) -> tuple[IntArray, list[Any]]:
@@ -142,18 +147,18 @@ def _intercepts(t: Intercepts, k: int) -> Term:
     one = Levels(np.zeros(1), np.ones((1, 1), dtype=bool))
     alone, none = STRUCTURES["ID"](one), np.zeros(k, dtype=np.int64)
     if t.correlation is None:
-        return Term(np.ones((k, 1)), none, group, alone, tuple(labels), True, "ID", one)
+        return Term(np.ones((k, 1)), none, group, tuple(labels), alone, ("intercept",), True, "ID", one)
     r, names = numbers("correlation", t.correlation), list(t.levels)
     missing = [x for x in labels if x not in names]
     if r.shape != (len(names), len(names)) or missing:
         raise InvalidInput(f"correlation {r.shape} must have a row for each group; without one: {missing[:3]}")
     at = [names.index(x) for x in labels]
     known = linear(r[np.ix_(at, at)][None], np.ones((1, 1)), common_variance=True)
-    return Term(np.eye(len(labels))[group], group, none, known, tuple(labels), True, "known", one)
+    return Term(np.eye(len(labels))[group], group, none, ("all",), known, tuple(labels), True, "known", one)
 
 
 def _within_groups(t: Correlated | Slopes, k: int) -> Term:
-    group, _ = coded("outer", t.outer, k)
+    group, outer = coded("outer", t.outer, k)
     choose("structure", t.structure, STRUCTURES)
     if isinstance(t, Slopes):
         z = numbers("design", t.design)
@@ -161,7 +166,9 @@ def _within_groups(t: Correlated | Slopes, k: int) -> Term:
             raise InvalidInput(f"the design of random slopes must have {k} rows (found shape {z.shape})")
         m = z.shape[1]
         levels = Levels(np.arange(m, dtype=np.float64), np.ones((m, m), dtype=bool))
-        return Term(z, None, group, STRUCTURES[t.structure](levels), tuple(range(m)), False, t.structure, levels)
+        return Term(
+            z, None, group, tuple(outer), STRUCTURES[t.structure](levels), tuple(range(m)), False, t.structure, levels
+        )
     level, labels = coded("inner", t.inner, k)
     m = len(labels)
     if m < 2 and t.structure not in ("ID", "DIAG"):
@@ -171,4 +178,4 @@ def _within_groups(t: Correlated | Slopes, k: int) -> Term:
     met[group, level] = 1
     levels = Levels(times, met.T @ met > 0)
     structure = STRUCTURES[t.structure](levels)
-    return Term(np.eye(m)[level], level, group, structure, tuple(labels), False, t.structure, levels)
+    return Term(np.eye(m)[level], level, group, tuple(outer), structure, tuple(labels), False, t.structure, levels)
