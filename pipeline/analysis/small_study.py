@@ -40,7 +40,7 @@ def small_study_analyses(
     better : which end of the outcome is good; the side on which results are thought to be published more easily
     """
     favoured = _favoured(fit, better)
-    tests = [_run(key, name, label, fit, params, lambda f=f: f(fit, favoured)) for name, (label, f) in _tests(fit)]
+    tests = [_run(key, name, label, fit, params, test, favoured) for name, (label, test) in _tests(fit)]
     if fit.k < params.min_k:
         return [], tests
     return [
@@ -66,14 +66,16 @@ def _tests(fit: Fit) -> list[tuple[str, tuple[str, Callable[[Fit, int], Row]]]]:
     ]
 
 
-def _run(key: str, name: str, label: str, fit: Fit, params: SmallStudyParams, test: Callable[[], Row]) -> Row:
+def _run(
+    key: str, name: str, label: str, fit: Fit, params: SmallStudyParams, test: Callable[[Fit, int], Row], favoured: int
+) -> Row:
     line: Row = {"question": key, "test": name, "label": label, "k": fit.k, "done": False}
     if fit.k < params.min_k:
         return line | {"reason": f"fewer than {params.min_k} trials: the test would tell nothing"}
     if name == "egger" and fit.measure == "SMD" and int(_sized(fit).sum()) < params.min_k:
         return line | {"reason": f"fewer than {params.min_k} trials print the sizes of their arms"}
     try:
-        return line | {"done": True, "reason": ""} | test()
+        return line | {"done": True, "reason": ""} | test(fit, favoured)
     except InvalidInput as e:
         return line | {"reason": str(e)}
 

@@ -37,8 +37,8 @@ _SELECTION = (
 )
 _SEVERAL = (
     "Where trials give several measurements of the outcome within the time window, all of them enter the mean. Those "
-    "of one trial are taken to hang together (correlation of their errors assumed, see the table of choices), true effects "
-    "may differ between trials and within them (Pustejovsky and Tipton 2022), and the interval is one that stays "
+    "of one trial are taken to hang together (correlation of their errors assumed, see the table of choices), true "
+    "effects may differ between trials and within them (Pustejovsky and Tipton 2022), and the interval is one that stays "
     "right when these assumptions are not (cluster-robust CR2 errors with Satterthwaite degrees of freedom: Bell and "
     "McCaffrey 2002; Tipton 2015). The figures, subgroups and small-study tests show one effect per trial: the "
     "measurement nearest in time, chosen by rules that do not look at the results. Reports of one trial in several "
@@ -102,12 +102,13 @@ _ASYMMETRY: dict[bool, _Cited] = {
 }
 _INFLUENCE: _Cited = (
     "The influence of single trials was examined by leaving each out, by residuals from the mean of the others, by "
-    "Cook\u2019s distance (Viechtbauer and Cheung 2010) and by each trial\u2019s share of Cochran\u2019s Q (Baujat 2002).",
+    "Cook\u2019s distance (Viechtbauer and Cheung 2010) and by each trial\u2019s share of Cochran\u2019s Q "
+    "(Baujat 2002).",
     ("Viechtbauer and Cheung 2010", "Baujat 2002"),
 )
 _MODERATORS: _Cited = (
-    "Characteristics of the trials were examined by meta-regression, one at a time, with a permutation test (Higgins and "
-    "Thompson 2004).",
+    "Characteristics of the trials were examined by meta-regression, one at a time, with a permutation test (Higgins "
+    "and Thompson 2004).",
     ("Higgins and Thompson 2004",),
 )
 _ADJUSTED: _Cited = (

@@ -80,8 +80,8 @@ def influence(e: Evidence) -> list[Block]:
     which = "The trials" if len(shown) == len(rows) else f"The {f.count(len(shown))} trials with the largest pull"
     note = (
         "Residual: distance from the mean of the other trials, in standard errors (beyond 2 is unusual). Cook\u2019s "
-        "distance: how far the mean moves without the trial, squared, in its variance. Share of Q: the trial\u2019s part "
-        "of the disagreement."
+        "distance: how far the mean moves without the trial, squared, in its variance. Share of Q: the trial\u2019s "
+        "part of the disagreement."
     )
     return [
         Heading("Influence of single trials", 2),
@@ -161,8 +161,8 @@ def moderators(e: Evidence) -> list[Block]:
         for t in done.itertuples()
     )
     note = (
-        "Slope: change of the effect for the step named. p by permutation: share of random re-orderings of the variable "
-        "among the trials that give a slope as large. R\u00b2: share of tau\u00b2 that goes with the variable."
+        "Slope: change of the effect for the step named. p by permutation: share of random re-orderings of the "
+        "variable among the trials that give a slope as large. R\u00b2: share of tau\u00b2 that goes with the variable."
     )
     return [
         Heading("Do characteristics of the trials explain the spread?"),
@@ -250,8 +250,8 @@ def _note(done: pd.DataFrame) -> str:
     if len(selection):
         r = selection.iloc[0]
         parts.append(
-            "Estimated chance of a trial that is not significant in the good direction to be seen, relative to one that "
-            f"is: {f.number(r.estimate, 2)}."
+            "Estimated chance of a trial that is not significant in the good direction to be seen, relative to one "
+            f"that is: {f.number(r.estimate, 2)}."
         )
     return " ".join(parts)
 
@@ -266,8 +266,8 @@ def _adjusted(e: Evidence) -> list[Block]:
     return [
         Paragraph(
             "If small-study effects are there, the mean may be too large. The rows below allow for them under "
-            "different ideas of how they come about; none of them is a correction that can be trusted by itself, least of "
-            "all when the trials differ as much as these."
+            "different ideas of how they come about; none of them is a correction that can be trusted by itself, least "
+            "of all when the trials differ as much as these."
             if _spread(e)
             else "If small-study effects are there, the mean may be too large. The rows below allow for them under "
             "different ideas of how they come about; none of them is a correction that can be trusted by itself."
