@@ -35,8 +35,8 @@ class Copas:
 
     Attributes
     ----------
-    estimate, se, statistic, p, ci_lb, ci_ub : effect at the weakest selection that leaves no significant asymmetry, with
-        a normal test and interval; NaN where no point of the path gets there
+    estimate, se, statistic, p, ci_lb, ci_ub : effect at the weakest selection that leaves no significant asymmetry,
+        with a normal test and interval; NaN where no point of the path gets there
     p_residual : test of residual asymmetry there
     publication_probability : chance that the study with the largest standard error is seen, there
     unpublished : studies that the model misses, there
@@ -226,7 +226,7 @@ def fit_selections(
 ) -> Fits:
     """Maximum likelihood at each gamma (n, 2), from a start (mu, tau2); `residual` adds a slope on s to the mean."""
     n, unit = len(gamma), float(np.sqrt(np.mean(s**2) + tau2))
-    centre = 1 / np.mean(1 / s**2)
+    centre = float(1 / np.mean(1 / s**2))
     u = gamma[:, :1] + gamma[:, 1:] / s
     ratio = np.exp(-0.5 * u**2 - special.log_ndtr(u)) / np.sqrt(2 * np.pi)
     shrink, log_seen = ratio * (ratio + u), special.log_ndtr(u).sum(-1)
@@ -251,9 +251,7 @@ def fit_selections(
     information = np.where(held[:, :, None] | held[:, None, :], np.eye(x.shape[1]), information)
     with np.errstate(invalid="ignore"):
         se = unit * np.sqrt(np.linalg.inv(information)[:, 0, 0])
-    return Fits(
-        unit * x[:, 0], se, centre * np.expm1(x[:, 1]), x[:, 2], peak.value[best], peak.converged[best]
-    )
+    return Fits(unit * x[:, 0], se, centre * np.expm1(x[:, 1]), x[:, 2], peak.value[best], peak.converged[best])
 
 
 def _log_likelihood(

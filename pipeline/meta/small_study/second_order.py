@@ -32,9 +32,7 @@ class SecondOrder:
             return SecondOrder(self.value * other, self.first * other, self.second * other)
         cross = self.first[:, None] * other.first[None]
         second = self.second * other.value + other.second * self.value + cross + np.swapaxes(cross, 0, 1)
-        return SecondOrder(
-            self.value * other.value, self.first * other.value + other.first * self.value, second
-        )
+        return SecondOrder(self.value * other.value, self.first * other.value + other.first * self.value, second)
 
     def map(self, value: FloatArray, first: FloatArray, second: FloatArray) -> SecondOrder:
         """f of this number, from f and its first two derivatives there."""

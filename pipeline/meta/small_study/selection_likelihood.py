@@ -9,6 +9,7 @@ whose normal mass is known, and the nodes of a quadrature. Because the normal de
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy import special
@@ -230,9 +231,7 @@ def _hermite(u: FloatArray, order: int) -> list[FloatArray]:
 def _panels(edges: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Gauss-Legendre nodes and weights on panels of at most _PANEL between the edges."""
     edges = np.unique(edges)
-    parts = [
-        np.linspace(a, b, int(np.ceil((b - a) / _PANEL)) + 1) for a, b in zip(edges[:-1], edges[1:], strict=True)
-    ]
+    parts = [np.linspace(a, b, int(np.ceil((b - a) / _PANEL)) + 1) for a, b in pairwise(edges)]
     grid = np.unique(np.concatenate(parts))
     half, centre = np.diff(grid)[:, None] / 2, (grid[1:] + grid[:-1])[:, None] / 2
     return (centre + half * _NODES).ravel(), (half * _NODE_WEIGHTS).ravel()

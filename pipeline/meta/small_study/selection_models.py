@@ -21,7 +21,6 @@ from pipeline.meta.reference import quantile, two_sided_p
 from pipeline.meta.small_study.selection_functions import SELECTION_FUNCTIONS, SelectionFunction
 from pipeline.meta.small_study.selection_likelihood import (
     Cells,
-    Derivatives,
     Problem,
     likelihood,
     p_values,
@@ -32,7 +31,8 @@ from pipeline.meta.small_study.selection_search import Peak, search
 
 SIDES = ("greater", "less", "two.sided")
 DELTA_MAX = 100.0
-_NEGLIGIBLE = 1e-4
+_NEGLIGIBLE = 1e-4  # tau2 below it (and below a tenth of the smallest vi) has no standard error, nor has such a weight
+_ZERO = 2e-10  # a weight that ran to the smallest one that its logarithm allows is 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +44,15 @@ class SelectionModel:
     beta, se, statistic, p, ci_lb, ci_ub : coefficients before selection, with Wald tests (normal) and intervals
     vb : covariance of the coefficients, (..., p, p)
     tau2, tau2_se : between-study variance before selection; the error is NaN where tau2 is fixed or (nearly) 0
-    delta, delta_se : parameters of the selection function; the error is NaN where delta is fixed or at a bound.
-        All standard errors are NaN where the likelihood has no proper peak (its curvature is not negative definite).
+    delta, delta_se : parameters of the selection function; the error is NaN where delta is fixed, or (nearly) 0 in a
+        function that needs it positive. All standard errors are NaN where the likelihood has no proper peak (its
+        curvature is not negative definite); at the end of a range they only tell the curvature there.
     log_lik, log_lik_no_selection : maximised log-likelihood with and without selection
     LRT, LRT_df, LRT_p : likelihood ratio test of selection; p is NaN where no delta was estimated
     counts : observed p values in each interval of the steps, (..., intervals)
     k : studies
+    log_lik_other : log-likelihood of the next best local maximum that the search met; NaN for none. One close to
+        log_lik means that quite different estimates fit as well.
     converged : no free parameter improves the likelihood any more
     boundary : tau2 or an estimated delta lies at the end of its range, where the tests and errors are not to be trusted
     """
@@ -67,6 +70,7 @@ class SelectionModel:
     delta_se: FloatArray
     log_lik: FloatArray
     log_lik_no_selection: FloatArray
+    log_lik_other: FloatArray
     LRT: FloatArray
     LRT_df: int
     LRT_p: FloatArray
@@ -129,8 +133,8 @@ def selection_model(
     cut = _steps(function, steps)
     fixed = _fixed(function, delta, len(cut))
     free = np.concatenate((np.ones(s.p, dtype=bool), [not common_effect], np.isnan(fixed)))
-    if s.k.min() < free.sum():
-        raise InvalidInput(f"{s.k.min()} studies cannot carry {free.sum()} parameters of a selection model")
+    if s.k.min() <= free.sum():
+        raise InvalidInput(f"{s.k.min()} studies are too few for the {free.sum()} parameters of this selection model")
     problem = _problem(s, SELECTION_FUNCTIONS[function], function, cut, alternative, _relative(function, strength, s))
     tau2 = np.zeros(s.k.shape) if common_effect else TAU2_ESTIMATORS["ML"](s)[0]
     sign = -1.0 if alternative == "less" else 1.0
@@ -161,7 +165,7 @@ def _fixed(function: str, delta: ArrayLike | None, intervals: int) -> FloatArray
     if fixed.shape != (d,):
         raise InvalidInput(f"{function} has {d} parameters: delta {fixed.shape}")
     if np.any(fixed < f.lowest) or np.isinf(fixed).any():
-        raise InvalidInput(f"delta must be finite and >= {f.lowest:g} (found {delta})")
+        raise InvalidInput(f"delta must be finite and >= {f.lowest:g} (found {fixed})")
     if function == "stepfun":
         if np.isfinite(fixed[0]) and fixed[0] != 1:
             raise InvalidInput(f"the first weight of a step function is 1 (found {fixed[0]:g})")
@@ -186,9 +190,7 @@ def _problem(
     root = np.sqrt(s.v).reshape(-1, k)
     z = s.y.reshape(-1, k) / root * (-1 if alternative == "less" else 1)
     cells: Cells = (
-        step_cells(cut, two)
-        if function == "stepfun"
-        else smooth_cells(cut, two, f.censor, far=function == "negexppow")
+        step_cells(cut, two) if function == "stepfun" else smooth_cells(cut, two, f.censor, far=function == "negexppow")
     )
     return Problem(
         z=z,
@@ -204,9 +206,9 @@ def _problem(
 
 
 def _covariance(problem: Problem, peak: Peak, free: BoolArray) -> FloatArray:
-    """Inverse of the observed information of the parameters inside their range; NaN for the others."""
+    """Inverse of the observed information of the free parameters; NaN for those that are fixed or (nearly) 0."""
     p = problem.x.shape[-1]
-    inside = free & ~peak.at_bound
+    inside = np.tile(free, (len(peak.theta), 1))
     smallest = np.where(problem.present > 0, problem.root**2, np.inf).min(-1)
     inside[:, p] &= peak.theta[:, p] >= np.minimum(_NEGLIGIBLE, smallest / 10)
     if problem.function.lowest > 0:
@@ -253,15 +255,16 @@ def _answer(
         vb=covariance[..., :p, :p],
         tau2=theta[..., p],
         tau2_se=error[..., p],
-        delta=theta[..., p + 1 :],
+        delta=np.where(theta[..., p + 1 :] <= _ZERO, 0.0, theta[..., p + 1 :]),
         delta_se=error[..., p + 1 :],
         log_lik=log_lik[()],
         log_lik_no_selection=log_lik_none[()],
+        log_lik_other=peak.runner_up.reshape(batch)[()],
         LRT=lrt[()],
         LRT_df=df,
         LRT_p=special.chdtrc(df, lrt)[()] if df else np.full(batch, np.nan)[()],
         counts=counts.astype(np.int64).reshape(*batch, -1),
         k=s.k[()],
         converged=peak.converged.reshape(batch)[()],
-        boundary=peak.at_bound.any(-1).reshape(batch)[()],
+        boundary=np.asarray(peak.at_bound.any(-1)).reshape(batch)[()],
     )

@@ -16,6 +16,7 @@ from pipeline.meta.small_study.selection_likelihood import Problem, likelihood
 
 # mean and tau2 of the model without selection are multiplied by the first two, typical variances are added to tau2
 _STARTS = ((1.0, 1.0, 0.0), (0.3, 0.5, 0.1), (2.5, 4.0, 1.0))
+_SAME = 1e-5  # log-likelihoods closer than this are the same maximum
 _LARGEST_LOG = 30.0
 _LARGEST_BETA = 1e6
 
@@ -28,12 +29,14 @@ class Peak:
     ----------
     theta : beta, tau2 and delta, (n, p + 1 + d)
     value : log-likelihood, (n)
+    runner_up : value of the next best local maximum that was met; NaN for none
     converged : (n)
     at_bound : free parameters at an end of their range, (n, p + 1 + d)
     """
 
     theta: FloatArray
     value: FloatArray
+    runner_up: FloatArray
     converged: BoolArray
     at_bound: BoolArray
 
@@ -88,9 +91,11 @@ def search(
     peak = maximise(objective, t[:, free], lower, upper)
     rank = np.where(peak.converged, peak.value, -1e300 + np.nan_to_num(peak.value, nan=-1e300)).reshape(per_set, n)
     best = np.argmax(rank, axis=0) * n + np.arange(n)
+    others = np.where(peak.converged.reshape(rank.shape) & (rank < rank.max(0) - _SAME), rank, -np.inf).max(0)
     at_bound = np.zeros((n, starts.shape[1]), dtype=bool)
     at_bound[:, free] = (peak.x[best] <= lower) | (peak.x[best] >= upper)
-    return Peak(natural(best, peak.x[best])[0], peak.value[best], peak.converged[best], at_bound)
+    runner_up = np.where(np.isfinite(others), others, np.nan)
+    return Peak(natural(best, peak.x[best])[0], peak.value[best], runner_up, peak.converged[best], at_bound)
 
 
 def _scales(problem: Problem, tau2: FloatArray) -> tuple[FloatArray, FloatArray]:
