@@ -21,7 +21,7 @@ _NODES, _NODE_WEIGHTS = np.polynomial.legendre.leggauss(10)
 _PANEL = 1.25  # length of a quadrature panel on the z scale
 _LIMIT = 8.3  # beyond it p is 0 or 1 to machine precision
 _FAR = 38.0  # beyond it p is 0 even for the function of a root of p
-_NEAR = (1e-4, 1e-3, 1e-2, 1e-1)  # panels close to z = 0, where 1 - p of a two-sided test has a root
+_NEAR = (1e-4, 1e-3, 0.004, 0.015, 0.05, 0.15, 0.5)  # panels close to z = 0, where 1 - p of a two-sided test has a root
 _LARGEST_BLOCK = 4_000_000
 
 

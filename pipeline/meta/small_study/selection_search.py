@@ -55,7 +55,7 @@ def search(
     n, p = beta.shape
     unit, centre = _scales(problem, tau2)
     shift = problem.function.shift
-    starts = _starts(problem, beta, tau2, fixed, centre)
+    starts = _starts(problem, beta, tau2, fixed, centre, bool(free[p]))
     per_set = len(starts) // n
     set_of = np.tile(np.arange(n), per_set)
 
@@ -105,7 +105,9 @@ def _scales(problem: Problem, tau2: FloatArray) -> tuple[FloatArray, FloatArray]
     return np.sqrt((on * v).sum(-1) / k + tau2), k / (on / v).sum(-1)
 
 
-def _starts(problem: Problem, beta: FloatArray, tau2: FloatArray, fixed: FloatArray, centre: FloatArray) -> FloatArray:
+def _starts(
+    problem: Problem, beta: FloatArray, tau2: FloatArray, fixed: FloatArray, centre: FloatArray, heterogeneous: bool
+) -> FloatArray:
     """Every start of the mean with every start of delta, one block of all data sets after the other."""
     blocks = []
     d = len(fixed)
@@ -113,7 +115,7 @@ def _starts(problem: Problem, beta: FloatArray, tau2: FloatArray, fixed: FloatAr
     for mean, times, plus in _STARTS:
         for delta in deltas:
             guess = np.where(np.isnan(fixed), np.resize(delta, d), fixed)
-            variance = times * tau2 + plus * centre
+            variance = times * tau2 + plus * centre if heterogeneous else tau2
             blocks.append(np.column_stack((mean * beta, variance, np.tile(guess, (len(beta), 1)))))
     return np.concatenate(blocks)
 

@@ -74,8 +74,8 @@ NUMBERS: dict[str, dict[str, str]] = {
         "power": "selmodel_power_bcg",
         "negexppow": f"{_TIGHT}::test_other_data_sets",
     },
-    "A_PRIORI_WEIGHTS": {
-        name: f"{_TIGHT}::test_a_priori_weights"
-        for name in ("moderate_one_tailed", "severe_one_tailed", "moderate_two_tailed", "severe_two_tailed")
-    },
+    "A_PRIORI_WEIGHTS": dict.fromkeys(
+        ("moderate_one_tailed", "severe_one_tailed", "moderate_two_tailed", "severe_two_tailed"),
+        f"{_TIGHT}::test_a_priori_weights",
+    ),
 }
