@@ -83,7 +83,7 @@ def limit_meta_analysis(
     --------
     >>> m = limit_meta_analysis([0.1, 0.2, 0.3, 0.8, 0.9], [0.01, 0.02, 0.03, 0.1, 0.2])
     >>> round(float(m.estimate), 4)
-    -0.1128
+    0.0318
     """
     choose("estimator", estimator, TAU2_ESTIMATORS)
     s = studies(yi, vi, None, mask)
