@@ -92,17 +92,17 @@ def beta(v: PValues, delta: FloatArray, strength: FloatArray | float = 1.0) -> L
 
 def half_normal(v: PValues, delta: FloatArray, strength: FloatArray | float = 1.0) -> LogWeight:
     """exp(-delta p^2). Preston, Ashby & Smyth 2004, J Eval Clin Pract 10:313."""
-    return _beyond_first(v, _linear((-strength * v.p**2)[..., None], delta))
+    return _linear((-strength * v.p**2)[..., None], delta)
 
 
 def negative_exponential(v: PValues, delta: FloatArray, strength: FloatArray | float = 1.0) -> LogWeight:
     """exp(-delta p). Preston, Ashby & Smyth 2004."""
-    return _beyond_first(v, _linear((-strength * v.p)[..., None], delta))
+    return _linear((-strength * v.p)[..., None], delta)
 
 
 def power(v: PValues, delta: FloatArray, strength: FloatArray | float = 1.0) -> LogWeight:
     """(1 - p)^delta."""
-    return _beyond_first(v, _linear((strength * v.log_1mp)[..., None], delta))
+    return _linear((strength * v.log_1mp)[..., None], delta)
 
 
 def logistic(v: PValues, delta: FloatArray, strength: FloatArray | float = 1.0) -> LogWeight:
@@ -112,7 +112,7 @@ def logistic(v: PValues, delta: FloatArray, strength: FloatArray | float = 1.0) 
     s = special.expit(x)
     value = np.log(2.0) + np.where(x > 0, -x - np.log1p(np.exp(-np.abs(x))), -np.log1p(np.exp(-np.abs(x))))
     first, second = -s * factor, -s * (1 - s) * factor**2
-    return _beyond_first(v, LogWeight(value, first[..., None], second[..., None, None]))
+    return LogWeight(value, first[..., None], second[..., None, None])
 
 
 def negative_exponential_power(v: PValues, delta: FloatArray, strength: FloatArray | float = 1.0) -> LogWeight:
@@ -125,18 +125,30 @@ def negative_exponential_power(v: PValues, delta: FloatArray, strength: FloatArr
     bend = -d1 * u * (slope**2 + 2 * log_p / d2**3)
     first = np.stack((-u * np.ones_like(d1), d1 * cross), -1)
     second = np.stack((np.stack((np.zeros_like(cross), cross), -1), np.stack((cross, bend), -1)), -1)
-    return _beyond_first(v, LogWeight(-d1 * u, first, second))
+    return LogWeight(-d1 * u, first, second)
 
 
 def _linear(basis: FloatArray, delta: FloatArray, neutral: float = 0.0) -> LogWeight:
     return LogWeight((basis * (delta - neutral)).sum(-1), basis, None)
 
 
-def _beyond_first(v: PValues, w: LogWeight) -> LogWeight:
-    """w = 1 in the first interval: with a threshold, all significant studies are seen."""
+def relative_log_weight(
+    function: SelectionFunction,
+    v: PValues,
+    threshold: PValues | None,
+    delta: FloatArray,
+    strength: FloatArray | float,
+) -> LogWeight:
+    """log w, or with a threshold log w(p) / w(threshold) beyond it and 0 up to it: all significant studies are seen."""
+    w = function.log_weight(v, delta, strength)
+    if threshold is None:
+        return w
+    least = function.log_weight(threshold, delta, strength)
     on = (v.interval > 0).astype(np.float64)
-    second = None if w.second is None else on[..., None, None] * w.second
-    return LogWeight(on * w.value, on[..., None] * w.first, second)
+    second = None
+    if w.second is not None and least.second is not None:
+        second = on[..., None, None] * (w.second - least.second)
+    return LogWeight(on * (w.value - least.value), on[..., None] * (w.first - least.first), second)
 
 
 _ONE = ((0.0,), (1.0,), (5.0,), (20.0,))

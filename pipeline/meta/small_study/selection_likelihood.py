@@ -15,7 +15,7 @@ import numpy as np
 from scipy import special
 
 from pipeline.meta.arrays import FloatArray, IntArray
-from pipeline.meta.small_study.selection_functions import LogWeight, PValues, SelectionFunction
+from pipeline.meta.small_study.selection_functions import LogWeight, PValues, SelectionFunction, relative_log_weight
 
 _NODES, _NODE_WEIGHTS = np.polynomial.legendre.leggauss(10)
 _PANEL = 1.25  # length of a quadrature panel on the z scale
@@ -55,6 +55,7 @@ class Problem:
     p : observed p values, (n, k)
     cells, function : of the selection
     intervals : number of intervals of the steps
+    threshold : the p value up to which every study is seen alike; None for none
     """
 
     z: FloatArray
@@ -66,6 +67,7 @@ class Problem:
     cells: Cells
     function: SelectionFunction
     intervals: int
+    threshold: PValues | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +146,10 @@ def _block(problem: Problem, rows: IntArray, theta: FloatArray) -> Derivatives:
     m = np.einsum("nkp,np->nk", x, theta[:, :p]) / root
     q = 1 + theta[:, p, None] / root**2
     strength = 1.0 if problem.strength is None else problem.strength[rows]
-    seen = problem.function.log_weight(problem.p.rows(rows), delta[:, None, :], strength)
-    cell = problem.function.log_weight(
-        problem.cells.p, delta[:, None, None, :], strength if isinstance(strength, float) else strength[..., None]
-    )
+    f, threshold = problem.function, problem.threshold
+    across = strength if isinstance(strength, float) else strength[..., None]
+    seen = relative_log_weight(f, problem.p.rows(rows), threshold, delta[:, None, :], strength)
+    cell = relative_log_weight(f, problem.cells.p, threshold, delta[:, None, None, :], across)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         value, first, second = _by_study(z - m, q, seen, cell, _cell_derivatives(problem.cells, m, q))
     value = (on * (value - np.log(root) - 0.5 * np.log(2 * np.pi))).sum(-1)

@@ -103,8 +103,8 @@ def selection_model(
     design : (k, p) or (..., k, p) with the intercept's column of ones; None for an intercept
     function : key of SELECTION_FUNCTIONS
     alternative : direction that is favoured, "greater", "less" or "two.sided"; p values are of z = yi / sqrt(vi)
-    steps : "stepfun": p values between 0 and 1 that separate the intervals; the others: at most one, below which every
-        study is seen alike
+    steps : "stepfun": p values between 0 and 1 that separate the intervals; the others: at most one threshold, up to
+        which every study is seen alike, and from which w falls continuously, as w(p) / w(threshold)
     delta : fixed parameters, NaN for one to be estimated; None to estimate all. In a step function the first weight is
         always 1 and the others are relative to it.
     strength : imprecision of each study (such as its standard error), (..., k), > 0: delta is multiplied by
@@ -187,6 +187,7 @@ def _problem(
     s: Studies, f: SelectionFunction, function: str, cut: FloatArray, alternative: str, strength: FloatArray | None
 ) -> Problem:
     k, two = s.y.shape[-1], alternative == "two.sided"
+    thresholded = function != "stepfun" and cut[0] > 0
     root = np.sqrt(s.v).reshape(-1, k)
     z = s.y.reshape(-1, k) / root * (-1 if alternative == "less" else 1)
     cells: Cells = (
@@ -202,6 +203,7 @@ def _problem(
         cells=cells,
         function=f,
         intervals=len(cut),
+        threshold=p_values(special.ndtri(1 - cut[:1] / (2 if two else 1)), cut, two, f.censor) if thresholded else None,
     )
 
 
