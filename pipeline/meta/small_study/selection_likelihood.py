@@ -1,0 +1,239 @@
+"""Likelihood of effects that are seen with a chance that depends on their p values.
+
+On the scale z = y / sqrt(v) a study is N(m, q) with m = mu / sqrt(v) and q = 1 + tau2 / v, and its p value depends on
+z alone. The chance A(m, q) of being seen is a sum of weights over *cells* of the z axis: intervals of constant weight,
+whose normal mass is known, and the nodes of a quadrature. Because the normal density solves the heat equation
+(d/dq = 1/2 d2/dm2), all derivatives of a cell follow from its first four by m.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from scipy import special
+
+from pipeline.meta.arrays import FloatArray, IntArray
+from pipeline.meta.small_study.selection_functions import LogWeight, PValues, SelectionFunction, relative_log_weight
+
+_NODES, _NODE_WEIGHTS = np.polynomial.legendre.leggauss(10)
+_PANEL = 1.25  # length of a quadrature panel on the z scale
+_LIMIT = 8.3  # beyond it p is 0 or 1 to machine precision
+_FAR = 38.0  # beyond it p is 0 even for the function of a root of p
+_NEAR = (1e-4, 1e-3, 0.004, 0.015, 0.05, 0.15, 0.5)  # panels close to z = 0, where 1 - p of a two-sided test has a root
+_LARGEST_BLOCK = 4_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """The z axis in pieces: first `nodes` with their quadrature weights, then intervals (lower, upper).
+
+    Attributes
+    ----------
+    nodes, node_weights, lower, upper : z values; quadrature weights
+    p : the p value of each cell
+    """
+
+    nodes: FloatArray
+    node_weights: FloatArray
+    lower: FloatArray
+    upper: FloatArray
+    p: PValues
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Data sets to fit, one a row, turned so that small p values have large z.
+
+    Attributes
+    ----------
+    z, root : y / sqrt(v) and sqrt(v), (n, k)
+    x : design, (n, k, p)
+    present : 1 for a study that takes part, (n, k)
+    strength : factor on the strength of selection, (n, k); None for 1
+    p : observed p values, (n, k)
+    cells, function : of the selection
+    intervals : number of intervals of the steps
+    threshold : the p value up to which every study is seen alike; None for none
+    """
+
+    z: FloatArray
+    root: FloatArray
+    x: FloatArray
+    present: FloatArray
+    strength: FloatArray | None
+    p: PValues
+    cells: Cells
+    function: SelectionFunction
+    intervals: int
+    threshold: PValues | None
+
+
+@dataclass(frozen=True, slots=True)
+class Derivatives:
+    """Log-likelihood with its gradient and Hessian by (beta, tau2, delta).
+
+    Attributes
+    ----------
+    value, gradient, hessian : shapes (n), (n, m), (n, m, m)
+    """
+
+    value: FloatArray
+    gradient: FloatArray
+    hessian: FloatArray
+
+
+def p_values(z: FloatArray, steps: FloatArray, two_sided: bool, censor: float) -> PValues:
+    """p values of z, one-sided upper or two-sided."""
+    u = np.abs(z) if two_sided else z
+    p = special.ndtr(-u) * (2 if two_sided else 1)
+    log_p = special.log_ndtr(-u) + (np.log(2.0) if two_sided else 0.0)
+    with np.errstate(divide="ignore"):
+        log_1mp = np.log(special.erf(u / np.sqrt(2.0))) if two_sided else special.log_ndtr(u)
+    if censor:
+        log_p = np.clip(log_p, np.log(censor), np.log1p(-censor))
+        log_1mp = np.clip(log_1mp, np.log(censor), np.log1p(-censor))
+        p = np.clip(p, censor, 1 - censor)
+    return PValues(p, log_p, log_1mp, np.searchsorted(steps, p, side="left"))
+
+
+def step_cells(steps: FloatArray, two_sided: bool) -> Cells:
+    """Cells of a step function: only intervals. `steps` end with 1."""
+    edge = np.maximum(-special.ndtri(steps / (2 if two_sided else 1)), 0.0 if two_sided else -np.inf)
+    lower, upper = edge, np.concatenate(([np.inf], edge[:-1]))
+    interval = np.arange(len(steps))
+    if two_sided:
+        lower, upper, interval = np.append(lower, -upper), np.append(upper, -lower), np.append(interval, interval)
+    blank = np.zeros(len(interval))
+    return Cells(np.empty(0), np.empty(0), lower, upper, PValues(blank, blank, blank, interval))
+
+
+def smooth_cells(steps: FloatArray, two_sided: bool, censor: float, *, far: bool = False) -> Cells:
+    """Cells of a smooth function: nodes where p varies, one interval at each end where it is 0 or 1.
+
+    `steps` are (threshold, 1), the threshold 0 for none.
+    """
+    end = -special.ndtri(censor / (2 if two_sided else 1)) if censor else _FAR if far else _LIMIT
+    top = min(-special.ndtri(steps[0] / (2 if two_sided else 1)), end)
+    if two_sided:
+        near = [-special.ndtri((1 - censor) / 2)] if censor else []
+        nodes, weights = _panels(np.concatenate(([0.0], near, _NEAR, [top])))
+        nodes, weights = np.append(nodes, -nodes), np.append(weights, weights)
+        lower, upper = np.array([top, -np.inf]), np.array([np.inf, -top])
+    else:
+        bottom = special.ndtri(censor) if censor else -_LIMIT
+        nodes, weights = _panels(np.array([bottom, min(0.0, top), top]))
+        lower, upper = np.array([top, -np.inf]), np.array([np.inf, bottom])
+    ends = [60.0, 60.0 if two_sided else -60.0]
+    return Cells(nodes, weights, lower, upper, p_values(np.append(nodes, ends), steps, two_sided, censor))
+
+
+def likelihood(problem: Problem, rows: IntArray, theta: FloatArray) -> Derivatives:
+    """Log-likelihood and derivatives of data sets `rows` at parameters theta (n, p + 1 + d)."""
+    width = problem.z.shape[1] * max(1, len(problem.cells.p.p)) * 6
+    size = max(1, _LARGEST_BLOCK // width)
+    blocks = [_block(problem, rows[i : i + size], theta[i : i + size]) for i in range(0, len(rows), size)]
+    if len(blocks) == 1:
+        return blocks[0]
+    return Derivatives(*(np.concatenate([getattr(b, n) for b in blocks]) for n in ("value", "gradient", "hessian")))
+
+
+def _block(problem: Problem, rows: IntArray, theta: FloatArray) -> Derivatives:
+    p = problem.x.shape[-1]
+    z, root, x, on = (a[rows] for a in (problem.z, problem.root, problem.x, problem.present))
+    delta = theta[:, p + 1 :]
+    m = np.einsum("nkp,np->nk", x, theta[:, :p]) / root
+    q = 1 + theta[:, p, None] / root**2
+    strength = 1.0 if problem.strength is None else problem.strength[rows]
+    f, threshold = problem.function, problem.threshold
+    across = strength if isinstance(strength, float) else strength[..., None]
+    seen = relative_log_weight(f, problem.p.rows(rows), threshold, delta[:, None, :], strength)
+    cell = relative_log_weight(f, problem.cells.p, threshold, delta[:, None, None, :], across)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        value, first, second = _by_study(z - m, q, seen, cell, _cell_derivatives(problem.cells, m, q))
+    value = (on * (value - np.log(root) - 0.5 * np.log(2 * np.pi))).sum(-1)
+    return Derivatives(value, *_collect(on, root, x, first, second))
+
+
+def _by_study(
+    r: FloatArray, q: FloatArray, seen: LogWeight, cell: LogWeight, b: list[FloatArray]
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Each study's log-likelihood, its gradient and Hessian by (m, q, delta)."""
+    largest = cell.value.max(-1, keepdims=True)
+    w = np.exp(cell.value - largest)
+    a = [np.einsum("nkr,nkr->nk", *np.broadcast_arrays(w, c)) for c in b]
+    total = a[0]
+    a = [c / total for c in a]
+    weighted = w[..., None] * cell.first
+    e = [np.einsum("nkr,nkrd->nkd", c, np.broadcast_to(weighted, (*c.shape, weighted.shape[-1]))) for c in b[:3]]
+    e = [c / total[..., None] for c in e]
+    inner = weighted[..., None] * cell.first[..., None, :]
+    if cell.second is not None:
+        inner = inner + w[..., None, None] * cell.second
+    ee = np.einsum("nkr,nkrde->nkde", b[0], np.broadcast_to(inner, (*b[0].shape, *inner.shape[-2:])))
+    ee = ee / total[..., None, None]
+    value = -0.5 * np.log(q) - r**2 / (2 * q) + seen.value - np.log(total) - largest[..., 0]
+    d = e[0].shape[-1]
+    first = np.empty((*r.shape, 2 + d))
+    first[..., 0] = r / q - a[1]
+    first[..., 1] = (r**2 / q - 1) / (2 * q) - a[2] / 2
+    first[..., 2:] = seen.first - e[0]
+    second = np.empty((*r.shape, 2 + d, 2 + d))
+    second[..., 0, 0] = -1 / q - a[2] + a[1] ** 2
+    second[..., 0, 1] = second[..., 1, 0] = -r / q**2 - (a[3] - a[1] * a[2]) / 2
+    second[..., 1, 1] = (0.5 - r**2 / q) / q**2 - (a[4] - a[2] ** 2) / 4
+    for row, n in ((0, 1), (1, 2)):
+        cross = -(e[n] - e[0] * a[n][..., None]) / n
+        second[..., row, 2:] = second[..., 2:, row] = cross
+    second[..., 2:, 2:] = e[0][..., None] * e[0][..., None, :] - ee
+    if seen.second is not None:
+        second[..., 2:, 2:] += seen.second
+    return value, first, second
+
+
+def _collect(
+    on: FloatArray, root: FloatArray, x: FloatArray, first: FloatArray, second: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Sum over studies, from (m, q, delta) to (beta, tau2, delta)."""
+    n, k, p = x.shape
+    d = first.shape[-1] - 2
+    jacobian = np.zeros((n, k, 2 + d, p + 1 + d))
+    jacobian[:, :, 0, :p] = x / root[..., None]
+    jacobian[:, :, 1, p] = 1 / root**2
+    jacobian[:, :, 2:, p + 1 :] = np.eye(d)
+    jacobian *= on[..., None, None]
+    turned = np.swapaxes(jacobian, -1, -2)
+    gradient = (turned @ first[..., None])[..., 0].sum(1)
+    return gradient, (turned @ second @ jacobian).sum(1)
+
+
+def _cell_derivatives(cells: Cells, m: FloatArray, q: FloatArray) -> list[FloatArray]:
+    """Mass of each cell under N(m, q) and its first four derivatives by m, each (n, k, cells)."""
+    root = np.sqrt(q)[..., None]
+    h = (cells.nodes - m[..., None]) / root
+    density = cells.node_weights * np.exp(-0.5 * h**2) / (np.sqrt(2 * np.pi) * root)
+    nodes = [density * c for c in _hermite(h, 4)]
+    low, high = (np.clip((edge - m[..., None]) / root, -40, 40) for edge in (cells.lower, cells.upper))
+    flip = low > 0  # the smaller of the two tails keeps the digits
+    mass = np.where(flip, special.ndtr(-low) - special.ndtr(-high), special.ndtr(high) - special.ndtr(low))
+    at_low, at_high = ([np.exp(-0.5 * u**2) / np.sqrt(2 * np.pi) * c for c in _hermite(u, 3)] for u in (low, high))
+    pieces = [mass, *(a - b for a, b in zip(at_low, at_high, strict=True))]
+    return [np.concatenate(pair, -1) / root**i for i, pair in enumerate(zip(nodes, pieces, strict=True))]
+
+
+def _hermite(u: FloatArray, order: int) -> list[FloatArray]:
+    """Hermite polynomials He_0 ... He_order: (-1)^n He_n(u) phi(u) is the nth derivative of phi."""
+    out = [np.ones_like(u), u]
+    for n in range(1, order):
+        out.append(u * out[n] - n * out[n - 1])
+    return out[: order + 1]
+
+
+def _panels(edges: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Gauss-Legendre nodes and weights on panels of at most _PANEL between the edges."""
+    edges = np.unique(edges)
+    parts = [np.linspace(a, b, int(np.ceil((b - a) / _PANEL)) + 1) for a, b in pairwise(edges)]
+    grid = np.unique(np.concatenate(parts))
+    half, centre = np.diff(grid)[:, None] / 2, (grid[1:] + grid[:-1])[:, None] / 2
+    return (centre + half * _NODES).ravel(), (half * _NODE_WEIGHTS).ravel()
