@@ -58,7 +58,8 @@ def influence(
     Parameters
     ----------
     yi, vi : effects and sampling variances, (..., k)
-    design, estimator, interval, mask : as in `meta_regression`
+    design, estimator, interval, mask : as in `meta_regression`; a factor that the interval puts on the covariance
+        (Hartung-Knapp) is that of the model without the study, and of the whole model for Cook's distance
 
     Raises
     ------
@@ -79,11 +80,10 @@ def influence(
     hat = s.fit(full.tau2).leverages()
     fitted_change = np.einsum("...kp,...kp->...k", s.x, change)
     with np.errstate(divide="ignore", invalid="ignore"):
-        dffits = fitted_change / np.sqrt(hat * (rest.tau2 + s.v))
+        dffits = fitted_change / np.sqrt(rest.scale * hat * (rest.tau2 + s.v))
     information = np.linalg.inv(full.vb)[..., None, :, :]
     cook = np.einsum("...kp,...kpq,...kq->...k", change, np.broadcast_to(information, rest.vb.shape), change)
-    scale = _without_its_tau2(s, rest.tau2) * np.asarray(full.scale)[..., None, None]
-    dfbs = change / np.sqrt(scale)
+    dfbs = change / np.sqrt(np.asarray(rest.scale)[..., None] * _without_its_tau2(s, rest.tau2))
     weight = full.weights
     named = {
         "rstudent": gone / gone_se,

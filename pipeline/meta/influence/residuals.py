@@ -53,8 +53,8 @@ def residuals(
     Parameters
     ----------
     yi, vi : effects and sampling variances, (..., k)
-    design, estimator, interval, mask : as in `meta_regression`; the interval's factor on the covariance of the
-        coefficients enters the error of the deleted residual
+    design, estimator, interval, mask : as in `meta_regression`; a factor that the interval puts on the covariance of the
+        coefficients (Hartung-Knapp) multiplies all variances behind the deleted residual
 
     Raises
     ------
@@ -91,11 +91,14 @@ def possible(s: Studies) -> np.ndarray:
 
 
 def deleted(s: Studies, rest: Regression) -> tuple[FloatArray, FloatArray]:
-    """y_i - x_i'b(-i) and its standard error sqrt(v_i + tau2(-i) + x_i' V(-i) x_i)."""
+    """y_i - x_i'b(-i) and its standard error sqrt(c (v_i + tau2(-i)) + x_i' V(-i) x_i).
+
+    c is the factor that the interval puts on the covariance V(-i): Hartung-Knapp scales all variances alike.
+    """
     residual = s.y - np.einsum("...kp,...kp->...k", s.x, rest.beta)
     spread = np.einsum("...kp,...kpq,...kq->...k", s.x, rest.vb, s.x)
     ok = possible(s)
-    return np.where(ok, residual, np.nan), np.where(ok, np.sqrt(s.v + rest.tau2 + spread), np.nan)
+    return np.where(ok, residual, np.nan), np.where(ok, np.sqrt(rest.scale * (s.v + rest.tau2) + spread), np.nan)
 
 
 def _residuals(s: Studies, full: Regression, rest: Regression) -> Residuals:

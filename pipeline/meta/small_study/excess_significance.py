@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from pipeline.meta.arrays import BoolArray, FloatArray, IntArray, InvalidInput, choose, probability
+from pipeline.meta.arrays import BoolArray, FloatArray, IntArray, InvalidInput, choose, numbers, probability
 from pipeline.meta.pooling.studies import Studies, studies
 
 MAX_ITERATIONS = 200
@@ -72,14 +72,14 @@ def excess_significance(
     Parameters
     ----------
     yi, vi : effects and sampling variances, (..., k)
-    theta : true effect, shape (...); None for the inverse-variance weighted mean
+    theta : true effect, shape (...); None for the mean with weights 1 / (vi + tau2)
     tau2 : between-study variance of the true effects over which power is averaged, shape (...)
     null : effect under the hypothesis that each study tested
     sided : direction of the studies' own tests: "two.sided", "greater" or "less"
     level : of the studies' own tests, percent; 95 is alpha = .05
     alternative : of the test of excess: "greater" (more significant studies than expected), "less" or "two.sided"
     limit_test, limit_level : test (key of EXCESS_TESTS) and level (percent) that define `theta_limit`; it is looked for
-        between `null` and infinity on the side of `theta`
+        between `null` and infinity on the side that the studies' tests look at, or that of `theta` if two-sided
     mask : True where a study takes part
 
     Raises
@@ -98,10 +98,8 @@ def excess_significance(
             raise InvalidInput(f"{name} {value!r} is not known; choose from {', '.join(ALTERNATIVES)}")
     choose("limit_test", limit_test, EXCESS_TESTS)
     s = studies(yi, vi, mask=mask)
-    mean = s.fit().coefficients(s.y)[..., 0] if theta is None else np.broadcast_to(np.asarray(theta, float), s.k.shape)
-    t2 = np.broadcast_to(np.asarray(tau2, float), s.k.shape)
-    if not np.isfinite(mean).all() or not (t2 >= 0).all():
-        raise InvalidInput("theta must be finite and tau2 >= 0")
+    t2 = np.broadcast_to(numbers("tau2", tau2, ge=0), s.k.shape)
+    mean = s.fit(t2).coefficients(s.y)[..., 0] if theta is None else np.broadcast_to(numbers("theta", theta), s.k.shape)
     bounds = _critical(sided, level)
     z = (s.y - null) / np.sqrt(s.v)
     significant = (s.present > 0) & ((z <= bounds[0]) | (z >= bounds[1]))
@@ -113,7 +111,7 @@ def excess_significance(
     power = power_at(mean)
     p = {name: test(observed, power, s.k, alternative) for name, test in EXCESS_TESTS.items()}
     limit = _limit(
-        lambda t: EXCESS_TESTS[limit_test](observed, power_at(t), s.k, alternative), mean, null, s, probability(limit_level)
+        lambda t: EXCESS_TESTS[limit_test](observed, power_at(t), s.k, alternative), _side(mean, null, sided), null, s, probability(limit_level)
     )
     expected = power.sum(-1)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -191,14 +189,22 @@ def _tail(p: FloatArray, observed: IntArray, alternative: str) -> FloatArray:
     return np.minimum(1.0, np.sum(np.where(n >= at if alternative == "greater" else n <= at, p, 0.0), -1))
 
 
+def _side(theta: FloatArray, null: float, sided: str) -> FloatArray:
+    """Where power rises: +1 for effects above the null, -1 below."""
+    return {
+        "two.sided": np.where(theta >= null, 1.0, -1.0),
+        "greater": np.ones(theta.shape),
+        "less": -np.ones(theta.shape),
+    }[sided]
+
+
 def _limit(
-    p_at: Callable[[FloatArray], FloatArray], theta: FloatArray, null: float, s: Studies, alpha: float
+    p_at: Callable[[FloatArray], FloatArray], side: FloatArray, null: float, s: Studies, alpha: float
 ) -> FloatArray:
-    """Bisection on the side of theta: p rises from the null (least power) outwards for an excess, falls for a lack."""
-    side = np.where(theta >= null, 1.0, -1.0)
-    reach = 20 * np.sqrt(np.where(s.present > 0, s.v, 0).max(-1)) + np.abs(theta - null)
-    lo, hi = np.zeros(theta.shape), reach
-    at_null, far = p_at(np.full(theta.shape, null)), p_at(null + side * reach)
+    """Bisection on one side: p rises from the null (least power) outwards for an excess, falls for a lack."""
+    reach = 20 * np.sqrt(np.where(s.present > 0, s.v, 0).max(-1))
+    lo, hi = np.zeros(side.shape), reach
+    at_null, far = p_at(np.full(side.shape, null)), p_at(null + side * reach)
     for _ in range(MAX_ITERATIONS):
         middle = (lo + hi) / 2
         inside = (p_at(null + side * middle) - alpha) * (at_null - alpha) > 0

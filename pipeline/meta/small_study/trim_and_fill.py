@@ -26,7 +26,7 @@ class TrimAndFill:
 
     Attributes
     ----------
-    k0, k0_se : studies estimated to be missing, and the standard error
+    k0, k0_se : studies estimated to be missing, and the standard error; NaN where the method's variance is negative
     k0_p : p of the hypothesis that none is missing on this side; NaN unless the estimator is "R0"
     side : "left" or "right": where studies are missing
     pooled : the model fitted to observed and filled studies
@@ -169,7 +169,8 @@ def _trim(
         rank = np.argsort(np.argsort(np.where(on, np.abs(deviation), np.inf), -1, kind="stable"), -1) + 1
         found, error = MISSING_STUDIES[missing](_Ranks(k, on * np.sign(deviation) * rank))
         new = np.clip(np.round(found), 0, k - 1)
-        se = error(found)
+        with np.errstate(invalid="ignore"):
+            se = error(found)
         done = new == k0
         if done.all():
             break
