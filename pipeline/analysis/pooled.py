@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from pipeline.meta.influence.refits import leave_one_out
+from pipeline.meta.influence.leave_one_out import leave_one_out
 from pipeline.meta.pooling.intervals import INTERVALS, prediction_interval
 from pipeline.meta.pooling.random_effects import Pooled, common_effect, random_effects
 from pipeline.meta.pooling.tau2_interval import tau2_interval

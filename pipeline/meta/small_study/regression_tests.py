@@ -1,6 +1,7 @@
-"""Small-study effects: is the effect larger where the study is smaller?
+"""Small-study effects: is the effect larger where the study is smaller? Regressions of effects on a measure of size.
 
-All tests take studies on one axis, (k,). Only unbatched: a test is done once per question.
+Studies are on the last axis, any batch on the leading axes; `mask` is True where a study takes part. Tests for counts
+of events are in `event_tests`, the rank correlation in `rank_test`, the choice by measure in `choice`.
 """
 
 from __future__ import annotations
@@ -10,37 +11,39 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
-from pipeline.meta.arrays import FloatArray, InvalidInput, numbers, together
-from pipeline.meta.effect_sizes.two_by_two import TwoByTwo
+from pipeline.meta.arrays import FloatArray, IntArray, InvalidInput, numbers, together
 from pipeline.meta.pooling.meta_regression import meta_regression
-from pipeline.meta.pooling.weighted_fit import fit
+from pipeline.meta.pooling.studies import Studies, studies
 from pipeline.meta.reference import quantile, two_sided_p
 
 
 @dataclass(frozen=True, slots=True)
 class RegressionTest:
-    """Regression test for funnel plot asymmetry.
+    """Regression test for funnel plot asymmetry; every field has the batch's shape (...).
 
     Attributes
     ----------
     slope, se : coefficient of the predictor and its standard error
-    statistic, df, p : test of slope = 0; t, or z where df is NaN; p two-sided
-    limit, limit_lb, limit_ub : effect where the predictor is 0, with its interval; an estimate for an infinitely large
-        study only if the predictor shrinks with size
+    statistic, df, p : test of slope = 0; t, or z where df is NaN; p two-sided. statistic and p are NaN where model
+        "lm" has all studies exactly on one line
+    limit, limit_se, limit_lb, limit_ub : effect where the predictor is 0, its standard error and interval: an estimate
+        for an infinitely large study only if the predictor shrinks with size
+    tau2 : residual between-study variance; 0 for model "lm"
     k : studies
     """
 
-    slope: float
-    se: float
-    statistic: float
-    df: float
-    p: float
-    limit: float
-    limit_lb: float
-    limit_ub: float
-    k: int
+    slope: FloatArray
+    se: FloatArray
+    statistic: FloatArray
+    df: FloatArray
+    p: FloatArray
+    limit: FloatArray
+    limit_se: FloatArray
+    limit_lb: FloatArray
+    limit_ub: FloatArray
+    tau2: FloatArray
+    k: IntArray
 
 
 def predictor(name: str, vi: ArrayLike, ni: ArrayLike | None = None) -> FloatArray:
@@ -82,134 +85,113 @@ def regression_test(
     estimator: str = "REML",
     interval: str = "wald",
     level: float = 95,
+    mask: ArrayLike | None = None,
 ) -> RegressionTest:
     """Regress effects on a measure of study size.
 
     Parameters
     ----------
-    x : the measure of size, see `predictor` and `smd_size`
+    yi, vi : effects and sampling variances, (..., k)
+    x : the measure of size, (..., k), see `predictor` and `smd_size`
     model : "lm" weights 1/vi with multiplicative dispersion, t(k - 2) (Egger et al. 1997, BMJ 315:629, in the form of
         Sterne & Egger 2005); "rma" a mixed-effects meta-regression with `estimator` and `interval`
+    level : of the interval of the limit, percent
+    mask : True where a study takes part
 
     Raises
     ------
     InvalidInput
         Fewer than 3 studies, a predictor that does not vary, unequal lengths.
+
+    Examples
+    --------
+    >>> t = regression_test([0.9, 0.6, 0.5, 0.2], [0.20, 0.10, 0.05, 0.01], [0.45, 0.32, 0.22, 0.10])
+    >>> round(float(t.slope), 4), round(float(t.limit), 4), int(t.df)
+    (2.1038, -0.002, 2)
     """
-    y, v, size = together({"yi": numbers("yi", yi), "vi": numbers("vi", vi, gt=0), "x": numbers("x", x)})
-    if y.ndim != 1 or len(y) < 3:
-        raise InvalidInput("a regression test needs at least 3 studies on one axis")
-    design = np.column_stack([np.ones(len(y)), size])
+    s = _studies(yi, vi, x, mask)
     if model == "lm":
-        return _dispersion_regression(y, 1 / v, design, level)
+        return _dispersion_regression(s, level)
     if model != "rma":
         raise InvalidInput(f"model {model!r} is not known; choose from lm, rma")
-    m = meta_regression(y, v, design, estimator=estimator, interval=interval, level=level)
+    m = meta_regression(s.y, s.v, s.x, estimator=estimator, interval=interval, level=level, mask=s.present > 0)
+    slope = {name: getattr(m, name)[..., 1][()] for name in ("se", "statistic", "p")}
+    limit, se, lb, ub = (a[..., 0][()] for a in (m.beta, m.se, m.ci_lb, m.ci_ub))
     return RegressionTest(
-        float(m.beta[1]), float(m.se[1]), float(m.statistic[1]), float(m.df), float(m.p[1]),
-        float(m.beta[0]), float(m.ci_lb[0]), float(m.ci_ub[0]), len(y),
+        slope=m.beta[..., 1][()], **slope, df=m.df,
+        limit=limit, limit_se=se, limit_lb=lb, limit_ub=ub, tau2=m.tau2, k=m.k,
     )  # fmt: skip
 
 
-def egger(yi: ArrayLike, vi: ArrayLike, *, level: float = 95) -> RegressionTest:
-    """Egger's test: regression on the standard error. Not for an SMD, whose standard error holds the effect."""
-    return regression_test(yi, vi, predictor("sei", vi), level=level)
+def egger(yi: ArrayLike, vi: ArrayLike, *, level: float = 95, mask: ArrayLike | None = None) -> RegressionTest:
+    """Egger's test: regression on the standard error. Not for an SMD, whose standard error holds the effect.
+
+    Examples
+    --------
+    >>> round(float(egger([0.9, 0.6, 0.5, 0.2], [0.20, 0.10, 0.05, 0.01]).p), 4)
+    0.0056
+    """
+    return regression_test(yi, vi, _standard_error(vi, mask), level=level, mask=mask)
 
 
 def pustejovsky_rodgers(
-    yi: ArrayLike, vi: ArrayLike, n1i: ArrayLike, n2i: ArrayLike, *, level: float = 95
+    yi: ArrayLike, vi: ArrayLike, n1i: ArrayLike, n2i: ArrayLike, *, level: float = 95, mask: ArrayLike | None = None
 ) -> RegressionTest:
     """Egger's test for a standardised mean difference: predictor `smd_size`, weights 1/vi.
 
     Pustejovsky & Rodgers 2019, Res Synth Methods 10:57.
     """
-    return regression_test(yi, vi, smd_size(n1i, n2i), level=level)
+    return regression_test(yi, vi, smd_size(n1i, n2i), level=level, mask=mask)
 
 
-def thompson(yi: ArrayLike, vi: ArrayLike, *, estimator: str = "REML", level: float = 95) -> RegressionTest:
+def thompson(
+    yi: ArrayLike, vi: ArrayLike, *, estimator: str = "REML", level: float = 95, mask: ArrayLike | None = None
+) -> RegressionTest:
     """Meta-regression on the standard error, additive tau2, t(k - 2). Thompson & Sharp 1999, Stat Med 18:2693."""
-    return regression_test(yi, vi, predictor("sei", vi), model="rma", estimator=estimator, interval="t", level=level)
+    x = _standard_error(vi, mask)
+    return regression_test(yi, vi, x, model="rma", estimator=estimator, interval="t", level=level, mask=mask)
 
 
-def deeks(yi: ArrayLike, table: TwoByTwo, *, level: float = 95) -> RegressionTest:
-    """Deeks's test: predictor and weights from the effective sample size 4 n1 n2 / N.
-
-    Deeks, Macaskill & Irwig 2005, J Clin Epidemiol 58:882.
-    """
-    size = 4 * table.n1i * table.n2i / (table.n1i + table.n2i)
-    return regression_test(yi, 1 / size, 1 / np.sqrt(size), level=level)
-
-
-def macaskill(yi: ArrayLike, vi: ArrayLike, ni: ArrayLike, *, level: float = 95) -> RegressionTest:
+def macaskill(
+    yi: ArrayLike, vi: ArrayLike, ni: ArrayLike, *, level: float = 95, mask: ArrayLike | None = None
+) -> RegressionTest:
     """Macaskill's test: predictor N, weights 1/vi. Macaskill, Walter & Irwig 2001, Stat Med 20:641."""
-    return regression_test(yi, vi, numbers("ni", ni, gt=0), level=level)
+    return regression_test(yi, vi, numbers("ni", ni, gt=0), level=level, mask=mask)
 
 
-def peters(yi: ArrayLike, table: TwoByTwo, *, level: float = 95) -> RegressionTest:
-    """Peters's test for log odds ratios: predictor 1/N, weights events x non-events / N. Peters 2006, JAMA 295:676."""
-    return regression_test(yi, _marginal_variance(table), 1 / (table.n1i + table.n2i), level=level)
+def _standard_error(vi: ArrayLike, mask: ArrayLike | None) -> FloatArray:
+    v = np.asarray(vi, dtype=np.float64)
+    with np.errstate(invalid="ignore"):  # a variance that is not positive is refused with its place by `studies`
+        return np.sqrt(v if mask is None else np.where(mask, v, 1.0))
 
 
-def harbord(table: TwoByTwo, *, level: float = 95) -> RegressionTest:
-    """Harbord's test for odds ratios, from score Z and information V. Harbord, Egger & Sterne 2006, Stat Med 25:3443.
-
-    Z/V is regressed on 1/sqrt(V) with weights V. Tables without any event, or with events only, raise `InvalidInput`.
-    """
-    n, events = table.n1i + table.n2i, table.ai + table.ci
-    z = table.ai - events * table.n1i / n
-    v = numbers("V", table.n1i * table.n2i * events * (n - events) / (n**2 * (n - 1)), gt=0)
-    return regression_test(z / v, 1 / v, 1 / np.sqrt(v), level=level)
-
-
-@dataclass(frozen=True, slots=True)
-class RankTest:
-    """Rank correlation test for funnel plot asymmetry.
-
-    Attributes
-    ----------
-    tau : Kendall's tau-b between standardised effects and variances
-    p : two-sided; exact where there are no ties and k < 50, else normal
-    z : Kendall's score over its standard deviation without ties, for the normal approximation
-    z_p : its two-sided p
-    """
-
-    tau: float
-    p: float
-    z: float
-    z_p: float
+def _studies(yi: ArrayLike, vi: ArrayLike, x: ArrayLike, mask: ArrayLike | None) -> Studies:
+    """Studies with the design [1, x]."""
+    plain = studies(yi, vi, mask=mask)
+    on = plain.present > 0
+    size = np.asarray(x, dtype=np.float64)
+    if size.ndim and size.shape[-1] != on.shape[-1]:
+        raise InvalidInput(f"x must have one value per study: shapes differ, yi {on.shape}, x {size.shape}")
+    size = numbers("x", np.where(on, size, 0.0))
+    if plain.k.min() < 3:
+        raise InvalidInput(f"a regression test needs at least 3 studies (found {plain.k.min()})")
+    return studies(plain.y, plain.v, np.stack([np.ones(size.shape), size], -1), on)
 
 
-def begg(yi: ArrayLike, vi: ArrayLike) -> RankTest:
-    """Begg & Mazumdar 1994, Biometrics 50:1088: effects centred at the common effect over their own standard error."""
-    y, v = together({"yi": numbers("yi", yi), "vi": numbers("vi", vi, gt=0)})
-    if y.ndim != 1 or len(y) < 3:
-        raise InvalidInput("a rank test needs at least 3 studies on one axis")
-    centre = np.sum(y / v) / np.sum(1 / v)
-    z = (y - centre) / np.sqrt(v - 1 / np.sum(1 / v))
-    ties = len(set(z)) < len(z) or len(set(v)) < len(v)
-    found = stats.kendalltau(z, v, method="asymptotic" if ties or len(y) >= 50 else "exact")
-    k = len(y)
-    score = np.sum(np.sign(z[:, None] - z) * np.sign(v[:, None] - v)) / 2
-    normal = score / np.sqrt(k * (k - 1) * (2 * k + 5) / 18)
-    return RankTest(float(found.statistic), float(found.pvalue), float(normal), float(two_sided_p(normal, np.nan)))
-
-
-def _dispersion_regression(y: FloatArray, w: FloatArray, design: FloatArray, level: float) -> RegressionTest:
-    f = fit(w, design)
-    df = len(y) - design.shape[1]
-    beta = f.coefficients(y)
-    dispersion = np.sum(f.residuals(y) ** 2) / df
-    se = np.sqrt(np.diagonal(f.inverse_information()) * dispersion)
-    t = beta / se
-    half = quantile(level, df) * se
+def _dispersion_regression(s: Studies, level: float) -> RegressionTest:
+    f = s.fit()
+    beta = f.coefficients(s.y)
+    left = np.sum(f.residuals(s.y) ** 2, -1)
+    rounding = (1e-14 * np.sqrt(np.sum((f.root * s.y) ** 2, -1))) ** 2
+    dispersion = np.where(left > rounding, left, 0.0) / s.df
+    se = np.sqrt(np.diagonal(f.inverse_information(), axis1=-2, axis2=-1) * dispersion[..., None])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = np.where(se > 0, beta / se, np.nan)[..., 1]
+    half = quantile(level, s.df) * se[..., 0]
+    limit = beta[..., 0]
     return RegressionTest(
-        float(beta[1]), float(se[1]), float(t[1]), float(df), float(two_sided_p(t[1], df)),
-        float(beta[0]), float(beta[0] - half[0]), float(beta[0] + half[0]), len(y),
+        slope=beta[..., 1][()], se=se[..., 1][()], statistic=t[()], df=s.df.astype(np.float64)[()],
+        p=np.where(np.isnan(t), np.nan, two_sided_p(t, s.df))[()],
+        limit=limit[()], limit_se=se[..., 0][()], limit_lb=(limit - half)[()], limit_ub=(limit + half)[()],
+        tau2=np.zeros(s.k.shape)[()], k=s.k[()],
     )  # fmt: skip
-
-
-def _marginal_variance(table: TwoByTwo) -> FloatArray:
-    """Variance of a log odds under no effect, 1/events + 1/non-events; a half is added where either is 0."""
-    events, others = table.ai + table.ci, table.bi + table.di
-    add = 0.5 * (events * others == 0)
-    return 1 / (events + add) + 1 / (others + add)

@@ -11,7 +11,8 @@ from pipeline.meta.dependence import aggregation as dependence
 from pipeline.meta.dependence import clusters
 from pipeline.meta.effect_sizes import two_by_two
 from pipeline.meta.effect_sizes import two_groups as effect_sizes
-from pipeline.meta.influence.refits import cumulative, leave_one_out
+from pipeline.meta.influence.cumulative import cumulative
+from pipeline.meta.influence.leave_one_out import leave_one_out
 from pipeline.meta.moderators.design import design
 from pipeline.meta.pooling.intervals import INTERVALS, PREDICTION, prediction_interval
 from pipeline.meta.pooling.meta_regression import meta_regression
@@ -19,7 +20,8 @@ from pipeline.meta.pooling.random_effects import common_effect, random_effects
 from pipeline.meta.pooling.subgroups import subgroup_analysis
 from pipeline.meta.pooling.tau2 import TAU2_ESTIMATORS
 from pipeline.meta.pooling.tau2_interval import tau2_interval
-from pipeline.meta.small_study.regression_tests import harbord, predictor, regression_test
+from pipeline.meta.small_study.event_tests import harbord
+from pipeline.meta.small_study.regression_tests import predictor, regression_test
 
 
 class TestPooling:
