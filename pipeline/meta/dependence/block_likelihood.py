@@ -116,7 +116,7 @@ def coefficients(model: Model, theta: FloatArray) -> tuple[FloatArray, FloatArra
     right = np.zeros((*theta.shape[:-1], model.p))
     gs = model.covariances(theta)
     for b in model.buckets:
-        a, log_size = _inverse(_marginal(model, b, gs))
+        a, log_size = _inverse(_marginal(model, b, gs, theta.shape[:-1]))
         ax = a @ b.x
         log_det = log_det + log_size.sum(-1)
         information = information + (np.swapaxes(b.x, -1, -2) @ ax).sum(-3)
@@ -186,8 +186,8 @@ def generalised_q(model: Model) -> FloatArray:
     return q
 
 
-def _marginal(model: Model, b: Bucket, gs: Sequence[FloatArray]) -> FloatArray:
-    m = b.v
+def _marginal(model: Model, b: Bucket, gs: Sequence[FloatArray], lead: tuple[int, ...]) -> FloatArray:
+    m = np.broadcast_to(b.v, (*lead, *b.v.shape))
     both = b.real[:, :, None] * b.real[:, None, :]
     for t, g in zip(model.terms, gs, strict=True):
         m = m + t.spread(g, b.rows) * both
@@ -196,7 +196,8 @@ def _marginal(model: Model, b: Bucket, gs: Sequence[FloatArray]) -> FloatArray:
 
 def _derivatives(model: Model, b: Bucket, theta: FloatArray) -> FloatArray:
     """Derivatives of the covariance, (..., q, b, n, n)."""
-    parts = [
+    parts = [np.zeros((*theta.shape[:-1], 0, *b.v.shape))]
+    parts += [
         t.spread(t.structure.slopes(theta[..., at]), b.rows) for t, at in zip(model.terms, model.places, strict=True)
     ]
     return np.concatenate(parts, -4) * (b.real[:, :, None] * b.real[:, None, :])

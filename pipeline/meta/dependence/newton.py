@@ -68,6 +68,8 @@ def maximise(
     """
     at = np.maximum(start, lower)
     here = evaluate(at)
+    if not at.shape[-1]:
+        return Maximum(at, here, np.ones(at.shape[:-1], dtype=bool), 0)
     damping = np.zeros(at.shape[:-1])
     done = np.zeros(at.shape[:-1], dtype=bool)
     for iteration in range(1, ITERATIONS_AT_MOST + 1):
