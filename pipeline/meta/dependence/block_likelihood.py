@@ -7,6 +7,7 @@ covariance is not linear in the parameters; maximum likelihood has A for P in th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -236,4 +237,6 @@ def _inverse(m: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 def _pairs(a: FloatArray, b: FloatArray, lead: int) -> FloatArray:
     """Sums of products over the axes behind the leading ones and that of the parameters: (..., q, q)."""
-    return a.reshape(*a.shape[: lead + 1], -1) @ np.swapaxes(b.reshape(*b.shape[: lead + 1], -1), -1, -2)
+    size = math.prod(a.shape[lead + 1 :])
+    left, right = (x.reshape(*x.shape[: lead + 1], size) for x in (a, b))
+    return left @ np.swapaxes(right, -1, -2)
