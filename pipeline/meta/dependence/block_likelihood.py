@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -64,6 +64,13 @@ class Model:
     p: int
     log_det: float
     restricted: bool
+
+    def of_members(self, who: IntArray) -> Model:
+        """The data of numbered members of the batch; the same for all where there is no batch."""
+        if self.buckets[0].y.ndim == 2:
+            return self
+        taken = (replace(b, y=b.y.reshape(-1, *b.y.shape[-2:])[who]) for b in self.buckets)
+        return replace(self, buckets=tuple(taken))
 
     def covariances(self, theta: FloatArray) -> list[FloatArray]:
         """G of each term."""
