@@ -7,8 +7,9 @@ covariance is not linear in the parameters; maximum likelihood has A for P in th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -33,6 +34,7 @@ class Bucket:
     v : sampling covariance, (b, n, n)
     y : effects, (..., b, n)
     x : design, (b, n, p)
+    fixed : for each term with a linear structure the derivatives of the covariance, (q, b, n, n); None for another
     """
 
     rows: IntArray
@@ -40,6 +42,12 @@ class Bucket:
     v: FloatArray
     y: FloatArray
     x: FloatArray
+    fixed: tuple[FloatArray | None, ...]
+
+    @property
+    def pairs(self) -> FloatArray:
+        """1 for two effects that are real, (b, n, n)."""
+        return self.real[:, :, None] * self.real[:, None, :]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +71,13 @@ class Model:
     p: int
     log_det: float
     restricted: bool
+
+    def of_members(self, who: IntArray) -> Model:
+        """The data of numbered members of the batch; the same for all where there is no batch."""
+        if self.buckets[0].y.ndim == 2:
+            return self
+        taken = (replace(b, y=b.y.reshape(-1, *b.y.shape[-2:])[who]) for b in self.buckets)
+        return replace(self, buckets=tuple(taken))
 
     def covariances(self, theta: FloatArray) -> list[FloatArray]:
         """G of each term."""
@@ -88,17 +103,22 @@ def buckets(y: FloatArray, v: FloatArray, x: FloatArray, terms: Sequence[Term]) 
     _, block = connected_components(coo_array((np.ones(len(a)), (a, b)), shape=(k, k)), directed=False)
     size = np.bincount(block)
     bound = np.where(size.max() <= 12, size.max(), 2 ** np.ceil(np.log2(size))).astype(np.int64)
-    return tuple(_bucket(y, v, x, block, np.flatnonzero(bound == n)) for n in np.unique(bound))
+    return tuple(_bucket(y, v, x, terms, block, np.flatnonzero(bound == n)) for n in np.unique(bound))
 
 
-def _bucket(y: FloatArray, v: FloatArray, x: FloatArray, block: IntArray, chosen: IntArray) -> Bucket:
+def _bucket(
+    y: FloatArray, v: FloatArray, x: FloatArray, terms: Sequence[Term], block: IntArray, chosen: IntArray
+) -> Bucket:
     members = [np.flatnonzero(block == c) for c in chosen]
     n = max(map(len, members))
     rows = np.array([np.pad(m, (0, n - len(m))) for m in members])
     real = np.array([np.pad(np.ones(len(m)), (0, n - len(m))) for m in members])
     both = real[:, :, None] * real[:, None, :]
     padded = v[rows[:, :, None], rows[:, None, :]] * both + np.eye(n) * (1 - real)[:, :, None]
-    return Bucket(rows, real, padded, y[..., rows] * real, x[rows] * real[..., None])
+    fixed = tuple(
+        t.spread(t.structure.slopes(t.structure.starts[0]), rows) * both if t.structure.linear else None for t in terms
+    )
+    return Bucket(rows, real, padded, y[..., rows] * real, x[rows] * real[..., None], fixed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +134,8 @@ def coefficients(model: Model, theta: FloatArray) -> tuple[FloatArray, FloatArra
     solved, log_det = [], np.zeros(theta.shape[:-1])
     information = np.zeros((*theta.shape[:-1], model.p, model.p))
     right = np.zeros((*theta.shape[:-1], model.p))
-    gs = model.covariances(theta)
     for b in model.buckets:
-        a, log_size = _inverse(_marginal(model, b, gs))
+        a, log_size = _inverse(_marginal(model, b, theta))
         ax = a @ b.x
         log_det = log_det + log_size.sum(-1)
         information = information + (np.swapaxes(b.x, -1, -2) @ ax).sum(-3)
@@ -160,7 +179,7 @@ def slopes(model: Model, theta: FloatArray) -> Slopes:
             pull = r[..., :, None] * r[..., None, :] - s.a
             if model.restricted:
                 pull = pull + s.ax @ c[..., None, :, :] @ np.swapaxes(s.ax, -1, -2)
-            pull = pull * b.real[:, :, None] * b.real[:, None, :]
+            pull = pull * b.pairs
             for n in curved:
                 pulls[n] = pulls[n] + model.terms[n].gather(pull, b.rows)
     quadratic = quadratic - cross @ c @ np.swapaxes(cross, -1, -2)
@@ -176,7 +195,7 @@ def slopes(model: Model, theta: FloatArray) -> Slopes:
 
 def generalised_q(model: Model) -> FloatArray:
     """y'Py with P by the sampling covariance alone, (...)."""
-    bare = Model(model.buckets, (), (), model.k, model.p, model.log_det, False)
+    bare = Model(tuple(replace(b, fixed=()) for b in model.buckets), (), (), model.k, model.p, model.log_det, False)
     nothing = np.zeros((*model.buckets[0].y.shape[:-2], 0))
     gamma, _, _, solved = coefficients(bare, nothing)
     q = np.zeros(nothing.shape[:-1])
@@ -186,20 +205,32 @@ def generalised_q(model: Model) -> FloatArray:
     return q
 
 
-def _marginal(model: Model, b: Bucket, gs: Sequence[FloatArray]) -> FloatArray:
-    m = b.v
-    both = b.real[:, :, None] * b.real[:, None, :]
-    for t, g in zip(model.terms, gs, strict=True):
-        m = m + t.spread(g, b.rows) * both
+def _marginal(model: Model, b: Bucket, theta: FloatArray) -> FloatArray:
+    m = np.broadcast_to(b.v, (*theta.shape[:-1], *b.v.shape))
+    for t, at, fixed in zip(model.terms, model.places, b.fixed, strict=True):
+        own = theta[..., at]
+        if fixed is None:
+            m = m + t.spread(t.structure.covariance(own), b.rows) * b.pairs
+        else:
+            m = m + np.tensordot(own, fixed, 1)
+            if t.structure.bounded is not None:
+                m = np.where(t.structure.bounded(own)[..., None, None, None], m, np.nan)
     return m
 
 
 def _derivatives(model: Model, b: Bucket, theta: FloatArray) -> FloatArray:
     """Derivatives of the covariance, (..., q, b, n, n)."""
+    lead, behind = theta.shape[:-1], b.v.shape
+    if all(f is not None for f in b.fixed):
+        every = np.concatenate([np.zeros((0, *behind)), *(f for f in b.fixed if f is not None)])
+        return np.broadcast_to(every, (*lead, *every.shape))
     parts = [
-        t.spread(t.structure.slopes(theta[..., at]), b.rows) for t, at in zip(model.terms, model.places, strict=True)
+        np.broadcast_to(fixed, (*lead, *fixed.shape))
+        if fixed is not None
+        else t.spread(t.structure.slopes(theta[..., at]), b.rows) * b.pairs
+        for t, at, fixed in zip(model.terms, model.places, b.fixed, strict=True)
     ]
-    return np.concatenate(parts, -4) * (b.real[:, :, None] * b.real[:, None, :])
+    return np.concatenate(parts, -4)
 
 
 def _curvature(model: Model, theta: FloatArray, pulls: Sequence[FloatArray]) -> FloatArray:
@@ -235,4 +266,6 @@ def _inverse(m: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 def _pairs(a: FloatArray, b: FloatArray, lead: int) -> FloatArray:
     """Sums of products over the axes behind the leading ones and that of the parameters: (..., q, q)."""
-    return a.reshape(*a.shape[: lead + 1], -1) @ np.swapaxes(b.reshape(*b.shape[: lead + 1], -1), -1, -2)
+    size = math.prod(a.shape[lead + 1 :])
+    left, right = (x.reshape(*x.shape[: lead + 1], size) for x in (a, b))
+    return left @ np.swapaxes(right, -1, -2)

@@ -10,7 +10,7 @@ itself, so that a fit costs k operations an iteration, and a batch of fits is on
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -72,6 +72,15 @@ class _Axes:
     log_det: FloatArray
     restricted: bool
 
+    def of_members(self, who: IntArray) -> _Axes:
+        """The data of numbered members of the batch; the same for all where there is no batch."""
+        if self.y.ndim == 1:
+            return self
+        rest = {n: getattr(self, n) for n in ("d", "u", "y", "q", "present", "log_det")}
+        behind = {"q": 2, "log_det": 0}
+        taken = {n: a.reshape(-1, *a.shape[a.ndim - behind.get(n, 1) :])[who] for n, a in rest.items()}
+        return replace(self, **taken)
+
     def total(self, a: FloatArray) -> FloatArray:
         """Sums over each cluster of (..., k, c)."""
         return np.add.reduceat(a, self.first, axis=-2)
@@ -120,7 +129,7 @@ def three_level(
     y, vi, covariance, on, x = _arrays(yi, v, design, mask)
     of, clusters = _clusters(cluster, on)
     axes, scale, r = _rotate(y, vi, covariance, x, on, of, restricted)
-    found = best_start(maximise(lambda t: _slopes(axes, t)[0], _starts(axes, scale), np.zeros(2)))
+    found = best_start(maximise(lambda t, who: _slopes(axes.of_members(who), t)[0], _starts(axes, scale), np.zeros(2)))
     _, gamma, c = _slopes(axes, found.at)
     back = np.linalg.inv(r)
     beta, vb = np.einsum("...pq,...q->...p", back, gamma), back @ c @ np.swapaxes(back, -1, -2)

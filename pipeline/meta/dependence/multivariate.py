@@ -104,7 +104,9 @@ def multivariate(
     model, scale, r = prepared(y, covariance, x, terms, restricted=_ESTIMATORS[estimator])
     lower = np.concatenate([np.zeros(0), *(t.structure.lower for t in terms)])
     unit = np.concatenate([scale[..., None] ** t.structure.power for t in terms] or [np.zeros((*scale.shape, 0))], -1)
-    found = best_start(maximise(lambda t: blocks.slopes(model, t), starting_points(terms, scale), lower, unit))
+    found = best_start(
+        maximise(lambda t, who: blocks.slopes(model.of_members(who), t), starting_points(terms, scale), lower, unit)
+    )
     theta = found.at
     gamma, c, _, _ = blocks.coefficients(model, theta)
     back = np.linalg.inv(r)

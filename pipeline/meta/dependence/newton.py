@@ -7,12 +7,13 @@ lower bounds (Bertsekas 1982, SIAM J Control Optim 20:221). Steps are taken in u
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.meta.arrays import BoolArray, FloatArray
+from pipeline.meta.arrays import BoolArray, FloatArray, IntArray
 
 ITERATIONS_AT_MOST = 200
 _FISHER_FIRST = 2
@@ -59,32 +60,75 @@ class Maximum:
 
 
 def maximise(
-    evaluate: Callable[[FloatArray], Slopes], start: FloatArray, lower: FloatArray, unit: FloatArray | float = 1.0
+    evaluate: Callable[[FloatArray, IntArray], Slopes],
+    start: FloatArray,
+    lower: FloatArray,
+    unit: FloatArray | float = 1.0,
 ) -> Maximum:
-    """Climb from `start`, (..., q), within `lower`, (q,), -inf where there is no bound.
+    """Climb from several starts of each member of a batch.
 
-    `evaluate` must give -inf or NaN as the value where the model does not exist. `unit`, broadcast with `start`, is the
-    order of size of the parameters: one on which the likelihood does not depend stays where it is.
+    A start that has come within reach of a better one of the same member stops there; only what still climbs is
+    evaluated.
+
+    Parameters
+    ----------
+    evaluate : parameters (n, q) and the members (n,) that they belong to -> slopes with a leading axis n; the value
+        must be -inf or NaN where the model does not exist
+    start : (s, ..., q), the starts on the first axis; members are numbered over the other leading axes
+    lower : bounds of the parameters, (q,), -inf where there is none
+    unit : order of size of the parameters, broadcast with `start`: one on which the likelihood does not depend stays
+        where it is
     """
-    at = np.maximum(start, lower)
-    here = evaluate(at)
-    damping = np.zeros(at.shape[:-1])
-    done = np.zeros(at.shape[:-1], dtype=bool)
-    for iteration in range(1, ITERATIONS_AT_MOST + 1):
-        step, gain = _step(here, at <= lower, damping, unit, newton=iteration > _FISHER_FIRST)
-        there = np.maximum(at + np.where(done[..., None], 0.0, step), lower)
-        small = (gain < _SMALL_GAIN) & (damping < 1e-2)
-        trial = evaluate(there)
-        slack = _ROUNDING * (1 + np.abs(here.value))
+    lead, q = start.shape[:-1], start.shape[-1]
+    starts, members = lead[0], math.prod(lead[1:])
+    at = np.maximum(start, lower).reshape(starts * members, q)
+    size = np.broadcast_to(unit, start.shape).reshape(starts * members, q)
+    who = np.tile(np.arange(members), starts)
+    now = list(_parts(evaluate(at, who)))
+    damping, done = np.zeros(len(at)), np.full(len(at), q == 0)
+    reached, iteration = done.copy(), 0
+    while not done.all() and iteration < ITERATIONS_AT_MOST:
+        iteration += 1
+        on = np.flatnonzero(~done)
+        here = Slopes(*(a[on] for a in now))
+        step, gain = _step(here, at[on] <= lower, damping[on], size[on], newton=iteration > _FISHER_FIRST)
+        there = np.maximum(at[on] + step, lower)
+        trial = evaluate(there, who[on])
         with np.errstate(invalid="ignore"):
-            better = np.isfinite(trial.value) & (trial.value >= here.value - slack)
-        at = np.where(better[..., None], there, at)
-        here = Slopes(*(_pick(better, getattr(trial, n), getattr(here, n)) for n in Slopes.__dataclass_fields__))
-        damping = np.where(better, np.where(damping > 1e-3, damping / 8, 0.0), np.maximum(damping * 6, 0.1))
-        done = done | (small & better) | (damping > _STUCK)
-        if done.all():
-            break
-    return Maximum(at, here, done & (damping < _STUCK), iteration)
+            slack = _ROUNDING * (1 + np.abs(here.value))
+            better = np.isfinite(trial.value) & ~(trial.value < here.value - slack)
+        up = on[better]
+        at[up] = there[better]
+        for a, b in zip(now, _parts(trial), strict=True):
+            a[up] = b[better]
+        small = (gain < _SMALL_GAIN) & (damping[on] < 1e-2) & better
+        calm = np.where(damping[on] > 1e-3, damping[on] / 8, 0.0)
+        damping[on] = np.where(better, calm, np.maximum(damping[on] * 6, 0.1))
+        reached[on[small]] = True
+        done = reached | (damping > _STUCK)
+        if starts > 1 and iteration > _FISHER_FIRST:
+            done = done | _follows(at, now, starts)
+    return Maximum(
+        at.reshape(start.shape),
+        Slopes(*(a.reshape(*lead, *a.shape[1:]) for a in now)),
+        reached.reshape(lead),
+        iteration,
+    )
+
+
+def _parts(s: Slopes) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    return np.array(s.value), np.array(s.score), np.array(s.hessian), np.array(s.fisher)
+
+
+def _follows(at: FloatArray, now: list[FloatArray], starts: int) -> BoolArray:
+    """Starts within a thousandth of a standard error of the best of their member, where the likelihood is concave."""
+    value = np.where(np.isfinite(now[0]), now[0], -np.inf).reshape(starts, -1)
+    best = np.argmax(value, 0) * value.shape[1] + np.arange(value.shape[1])
+    spread = np.sqrt(np.abs(np.diagonal(now[3], axis1=-2, axis2=-1)))[best]
+    apart = np.abs(at.reshape(starts, value.shape[1], -1) - at[best]) * spread
+    near = (apart.max(-1) < 1e-3) & (value > value.max(0) - 1e-5)
+    near.reshape(-1)[best] = False
+    return near.reshape(-1)
 
 
 def best_start(found: Maximum) -> Maximum:
@@ -100,7 +144,7 @@ def best_start(found: Maximum) -> Maximum:
 
 
 def _step(
-    here: Slopes, at_bound: BoolArray, damping: FloatArray, unit: FloatArray | float, *, newton: bool
+    here: Slopes, at_bound: BoolArray, damping: FloatArray, unit: FloatArray, *, newton: bool
 ) -> tuple[FloatArray, FloatArray]:
     """Step, and the gain that it promises."""
     curved = [np.abs(np.diagonal(a, axis1=-2, axis2=-1)) for a in (here.fisher, here.hessian)]
@@ -120,7 +164,3 @@ def _step(
     score = np.where(held, 0.0, here.score) / spread
     scaled = np.linalg.solve(curvature, score[..., None])[..., 0]
     return scaled / spread, 0.5 * np.sum(scaled * score, -1)
-
-
-def _pick(which: BoolArray, a: FloatArray, b: FloatArray) -> FloatArray:
-    return np.where(which.reshape(which.shape + (1,) * (a.ndim - which.ndim)), a, b)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from pipeline.meta.arrays import FloatArray, InvalidInput, numbers, probability
+from pipeline.meta.arrays import FloatArray, IntArray, InvalidInput, numbers, probability
 from pipeline.meta.dependence import block_likelihood as blocks
 from pipeline.meta.dependence.component_coordinates import Coordinate, coordinate
 from pipeline.meta.dependence.multivariate import Multivariate, prepared, starting_points
@@ -178,14 +178,14 @@ def _axis(fit: Multivariate, component: Component) -> tuple[Profile, Coordinate]
     def at(values: FloatArray, warm: FloatArray | None) -> tuple[FloatArray, FloatArray]:
         fixed = axis.parameter(values)
 
-        def evaluate(t: FloatArray) -> Slopes:
-            s = blocks.slopes(model, np.insert(t, kept, fixed, axis=-1))
+        def evaluate(t: FloatArray, who: IntArray) -> Slopes:
+            s = blocks.slopes(model, np.insert(t, kept, fixed[who], axis=-1))
             return Slopes(
                 s.value, s.score[..., free], s.hessian[..., free, :][..., free], s.fisher[..., free, :][..., free]
             )
 
         if not free.size:
-            return evaluate(np.zeros((len(values), 0))).value, np.zeros((len(values), 0))
+            return evaluate(np.zeros((len(values), 0)), np.arange(len(values))).value, np.zeros((len(values), 0))
         starts = np.broadcast_to(cold, (len(cold), len(values), len(free)))
         starts = starts if warm is None else np.concatenate([warm[None], starts])
         found = best_start(maximise(evaluate, starts, lower[free]))

@@ -33,6 +33,7 @@ class Structure:
     linear : do the derivatives not depend on the parameters
     common_variance : is there one variance for all levels
     rho : parameters (..., q) to the correlations that define the structure, (..., r), by columns of the lower triangle
+    bounded : parameters (..., q) to True where G is a covariance; None where every G is
     angle : a correlation to the parameter that has it; None where no parameter is a correlation
     lowest : the lowest correlation
     """
@@ -46,6 +47,7 @@ class Structure:
     linear: bool
     common_variance: bool
     rho: Matrix
+    bounded: Callable[[FloatArray], BoolArray] | None = None
     angle: Matrix | None = None
     lowest: float = -1.0
 
@@ -152,13 +154,12 @@ def _entries(levels: Levels) -> Structure:
     bases[np.arange(len(i)), i, j] = bases[np.arange(len(i)), j, i] = 1
     plain = linear(bases, (i == j).astype(float)[None], common_variance=False)
 
-    def covariance(t: FloatArray) -> FloatArray:
+    def bounded(t: FloatArray) -> BoolArray:
         g = plain.covariance(t)
-        possible = np.linalg.eigvalsh(g)[..., :1, None] >= -1e-12 * np.abs(g).max((-2, -1), keepdims=True)
-        return np.where(possible, g, np.nan)
+        return np.asarray(np.linalg.eigvalsh(g)[..., 0] >= -1e-12 * np.abs(g).max((-2, -1)))
 
     return Structure(
-        covariance=covariance,
+        covariance=plain.covariance,
         slopes=plain.slopes,
         lower=np.where(i == j, 0.0, -np.inf),
         starts=plain.starts,
@@ -167,6 +168,7 @@ def _entries(levels: Levels) -> Structure:
         linear=True,
         common_variance=False,
         rho=lambda t: correlations(plain.covariance(t)),
+        bounded=bounded,
     )
 
 
