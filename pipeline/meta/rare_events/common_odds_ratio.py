@@ -1,4 +1,4 @@
-"""Tests for stratified tables: no effect in any of them (Cochran-Mantel-Haenszel), one odds ratio in all (Breslow-Day)."""
+"""Tests for stratified tables: no effect in any (Cochran-Mantel-Haenszel), one odds ratio in all (Breslow-Day)."""
 
 from __future__ import annotations
 
@@ -42,9 +42,12 @@ def cochran_mantel_haenszel(table: TwoByTwo, *, correct: bool = True, mask: Arra
     Examples
     --------
     >>> from pipeline.meta.effect_sizes.two_by_two import from_cells
-    >>> t = cochran_mantel_haenszel(from_cells([2, 4, 6], [37, 40, 101], [1, 4, 4], [42, 40, 106]))
+    >>> a, b = [2, 4, 6, 7, 7, 11], [37, 40, 101, 96, 103, 143]
+    >>> c, d = [1, 4, 4, 5, 3, 4], [42, 40, 106, 95, 103, 142]
+    >>> table = from_cells(a, b, c, d)
+    >>> t = cochran_mantel_haenszel(table)
     >>> round(float(t.statistic), 4)
-    0.3807
+    3.8297
     """
     cells, _ = masked((table.ai, table.bi, table.ci, table.di), mask)
     difference, variance = observed_minus_expected(TwoByTwo(*cells))
@@ -64,9 +67,11 @@ def mantel_haenszel_rate_test(
 
     Examples
     --------
-    >>> t = mantel_haenszel_rate_test([7, 8, 3], [1344, 1600, 12012], [11, 8, 14], [1988, 1461, 10962])
+    >>> x1, t1 = [7, 8, 3, 6, 1, 1, 17, 3, 2], [1344, 1600, 12012, 1536, 370, 729, 6760, 1107, 320]
+    >>> x2, t2 = [11, 8, 14, 10, 1, 8, 15, 7, 3], [1988, 1461, 10962, 1503, 483, 913, 6840, 1015, 440]
+    >>> t = mantel_haenszel_rate_test(x1, t1, x2, t2)
     >>> round(float(t.statistic), 4)
-    3.8218
+    4.795
     """
     (x1, t1, x2, t2), on = masked(rates(x1i, t1i, x2i, t2i), mask)
     share = t1 / np.where(on, t1 + t2, 1.0)
@@ -91,9 +96,12 @@ def breslow_day(
     Examples
     --------
     >>> from pipeline.meta.effect_sizes.two_by_two import from_cells
-    >>> t = breslow_day(from_cells([2, 4, 6], [37, 40, 101], [1, 4, 4], [42, 40, 106]), 0.3559)
+    >>> a, b = [2, 4, 6, 7, 7, 11], [37, 40, 101, 96, 103, 143]
+    >>> c, d = [1, 4, 4, 5, 3, 4], [42, 40, 106, 95, 103, 142]
+    >>> table = from_cells(a, b, c, d)
+    >>> t = breslow_day(table, 0.58181989709669)
     >>> round(float(t.statistic), 4), int(t.df)
-    (0.4216, 2)
+    (1.5371, 5)
     """
     theta = numbers("log_odds_ratio", log_odds_ratio)
     cells, on = masked((table.ai, table.bi, table.ci, table.di), mask)

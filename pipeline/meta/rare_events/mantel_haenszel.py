@@ -124,9 +124,11 @@ def mantel_haenszel(
     Examples
     --------
     >>> from pipeline.meta.effect_sizes.two_by_two import from_cells
-    >>> m = mantel_haenszel(from_cells([2, 4, 6], [37, 40, 101], [1, 4, 4], [42, 40, 106]))
+    >>> a, b = [2, 4, 6, 7, 7, 11], [37, 40, 101, 96, 103, 143]
+    >>> c, d = [1, 4, 4, 5, 3, 4], [42, 40, 106, 95, 103, 142]
+    >>> m = mantel_haenszel(from_cells(a, b, c, d))
     >>> round(float(m.estimate), 4), round(float(m.se), 4)
-    (0.3559, 0.4352)
+    (0.5818, 0.2808)
     """
     choose("measure", measure, MANTEL_HAENSZEL)
     cells, on = masked((table.ai, table.bi, table.ci, table.di), mask)
@@ -164,9 +166,11 @@ def mantel_haenszel_rates(
 
     Examples
     --------
-    >>> m = mantel_haenszel_rates([7, 8, 3], [1344, 1600, 12012], [11, 8, 14], [1988, 1461, 10962])
+    >>> x1, t1 = [7, 8, 3, 6, 1, 1, 17, 3, 2], [1344, 1600, 12012, 1536, 370, 729, 6760, 1107, 320]
+    >>> x2, t2 = [11, 8, 14, 10, 1, 8, 15, 7, 3], [1988, 1461, 10962, 1503, 483, 913, 6840, 1015, 440]
+    >>> m = mantel_haenszel_rates(x1, t1, x2, t2)
     >>> round(float(m.estimate), 4), round(float(m.se), 4)
-    (-0.6196, 0.2998)
+    (-0.4152, 0.1834)
     """
     choose("measure", measure, MANTEL_HAENSZEL_RATES)
     (x1, t1, x2, t2), on = masked(rates(x1i, t1i, x2i, t2i), mask)

@@ -42,9 +42,11 @@ def peto(
     Examples
     --------
     >>> from pipeline.meta.effect_sizes.two_by_two import from_cells
-    >>> m = peto(from_cells([2, 4, 6], [37, 40, 101], [1, 4, 4], [42, 40, 106]))
+    >>> a, b = [2, 4, 6, 7, 7, 11], [37, 40, 101, 96, 103, 143]
+    >>> c, d = [1, 4, 4, 5, 3, 4], [42, 40, 106, 95, 103, 142]
+    >>> m = peto(from_cells(a, b, c, d))
     >>> round(float(m.estimate), 4), round(float(m.se), 4)
-    (0.3527, 0.4295)
+    (0.5638, 0.2695)
     """
     cells, on = masked((table.ai, table.bi, table.ci, table.di), mask)
     fixed = correct_zeros(TwoByTwo(*cells), add, to, drop00=False)
