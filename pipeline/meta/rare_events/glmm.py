@@ -128,7 +128,7 @@ def glmm_odds_ratio(
     coding : of the groups in the random effect (UM): 0.5 is +1/2 and -1/2, 1 only group 1, 0 only group 2
     correlated : let random effect and random level correlate (UM.RS)
     drop00 : leave out studies in which nobody or everybody had the event; they say nothing about the effect, but in
-        UM.RS something about the levels
+        UM.RS something about the levels (UM.FS always leaves them out)
     nodes : quadrature points per axis, at least 15 (default 41, in UM.RS 21); 1 for Laplace's approximation
 
     Raises
@@ -156,7 +156,7 @@ def glmm_odds_ratio(
     refuse_no_events(a, c)
     refuse_no_events(b, d, "only events in one of the groups")
     built = GLMM_ODDS_RATIO[model](a, b, c, d, _coding(coding), _nodes(nodes))
-    effects = odds_ratio(TwoByTwo(a, b, c, d), drop00=True)
+    effects = odds_ratio(TwoByTwo(a, b, c, d), drop00=drop00)
     return _fit(built, effects, keep, _Options(design, estimator, interval, level, correlated), f"{model}, OR")
 
 
@@ -199,7 +199,7 @@ def glmm_rate_ratio(
     x1, t1, x2, t2 = (x[_some(keep)] for x in (x1, t1, x2, t2))
     refuse_no_events(x1, x2)
     built = GLMM_RATE_RATIO[model](x1, t1, x2, t2, _coding(coding), _nodes(nodes))
-    effects = incidence_rate_ratio(x1, t1, x2, t2, drop00=True)
+    effects = incidence_rate_ratio(x1, t1, x2, t2, drop00=drop00)
     return _fit(built, effects, keep, _Options(design, estimator, interval, level, correlated), f"{model}, IRR")
 
 

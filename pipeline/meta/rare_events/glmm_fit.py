@@ -1,8 +1,9 @@
-"""Maximum likelihood for mixed models of counts: Newton steps inside, bounded search over the spreads outside.
+"""Maximum likelihood for mixed models of counts by Newton steps with halving.
 
 For given spreads the log-likelihood is concave in coefficients and levels (the integral of a log-concave function is
-log-concave, Prekopa 1973), so Newton steps with halving find its maximum from anywhere. The profile over the variances
-is searched with a bound at 0 from several starts, and the best point is polished by Newton steps in everything.
+log-concave, Prekopa 1973), so that its maximum is found from anywhere: this is done on a coarse grid of spreads. From
+the two best points all parameters move together. The spreads are standard deviations of either sign, in which the
+boundary 0 is a point of symmetry, not of the search; a model whose maximum lies there is fitted again without it.
 """
 
 from __future__ import annotations
@@ -10,14 +11,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import optimize
 
 from pipeline.meta.arrays import FloatArray
 from pipeline.meta.rare_events.laplace import laplace
 from pipeline.meta.rare_events.marginal_likelihood import CountModel, Marginal, marginal
 
 _STARTS = {"tau": (0.1, 0.4, 1.2), "sigma": (0.3, 1.2), "loading": (0.0,)}
-_FLOOR, _CEILING = 1e-10, 1e3  # of a variance in the search; below 1e-8 it is taken for the boundary
+_ZERO = 1e-8  # a variance below this is taken for the boundary
+_LARGEST_STEP = 1.0  # of a spread
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +66,9 @@ def maximise(model: CountModel, x: FloatArray, spreads: tuple[str, ...]) -> Coun
     start = _Point(np.zeros(x.shape[1]), np.zeros(model.k), {})
     if not spreads:
         return _newton(model, x, start, spreads=False)
-    best = max((_search(model, x, at, spreads) for at in _starts(model, x, start, spreads)), key=lambda f: f.log_lik)
-    fit = _newton(model, x, _Point(best.beta, best.level, best.spread), spreads=True)
-    at_zero = [n for n, s in fit.spread.items() if n != "loading" and s**2 < 1e-8]
+    tries = (_newton(model, x, at, spreads=True) for at in _starts(model, x, start, spreads))
+    fit = max(tries, key=lambda f: f.log_lik)
+    at_zero = [n for n, s in fit.spread.items() if n != "loading" and s**2 < _ZERO]
     if at_zero:
         gone = set(at_zero) | ({"loading"} if "tau" in at_zero else set())
         return maximise(model, x, tuple(n for n in spreads if n not in gone))
@@ -86,24 +87,6 @@ def _starts(model: CountModel, x: FloatArray, start: _Point, spreads: tuple[str,
     return [_Point(f.beta, f.level, f.spread) for f in best]
 
 
-def _search(model: CountModel, x: FloatArray, start: _Point, spreads: tuple[str, ...]) -> CountFit:
-    """Bounded quasi-Newton search of the profile log-likelihood over the variances (the loading as it is)."""
-    bounds = [(None, None) if n == "loading" else (_FLOOR, _CEILING) for n in spreads]
-    at = [v if n == "loading" else v**2 for n, v in start.spread.items()]
-    last = [start]
-
-    def objective(u: FloatArray) -> tuple[float, FloatArray]:
-        spread = {n: float(v if n == "loading" else np.sqrt(v)) for n, v in zip(spreads, u, strict=True)}
-        fit = _newton(model, x, replace(last[0], spread=spread), spreads=False)
-        last[0] = _Point(fit.beta, fit.level, spread)
-        chain = [1.0 if n == "loading" else 0.5 / spread[n] for n in spreads]
-        return -fit.log_lik, -fit.spread_score * np.array(chain)
-
-    found = optimize.minimize(objective, at, jac=True, bounds=bounds, method="L-BFGS-B", options={"ftol": 1e-9})
-    objective(found.x)
-    return _newton(model, x, last[0], spreads=False)
-
-
 def _newton(model: CountModel, x: FloatArray, at: _Point, *, spreads: bool) -> CountFit:
     """Newton steps with halving, to the precision of the sums."""
     here = _marginal(model, x, at)
@@ -112,10 +95,13 @@ def _newton(model: CountModel, x: FloatArray, at: _Point, *, spreads: bool) -> C
         free = slice(None) if spreads else slice(0, len(gradient) - len(at.spread))
         step = np.zeros_like(gradient)
         step[free] = _uphill(information[free, free], gradient[free])
-        new, there = _halving(model, x, at, here, step)
+        step /= max(1.0, float(np.abs(step[len(step) - len(at.spread) :]).max(initial=0.0)) / _LARGEST_STEP)
+        new, there, halvings = _halving(model, x, at, here, step)
         if there is None:
             break
         at, here = new, there
+        if halvings > 12:  # the rounding of the sums hides what is left
+            break
         if abs(float(gradient @ step)) <= 1e-12 * max(1.0, abs(float(here.value.sum()))):
             break
     gradient, information = _system(model, x, here)
@@ -156,15 +142,15 @@ def _uphill(information: FloatArray, gradient: FloatArray) -> FloatArray:
 
 def _halving(
     model: CountModel, x: FloatArray, at: _Point, here: Marginal, step: FloatArray
-) -> tuple[_Point, Marginal | None]:
-    """The first of step, step/2, step/4, ... that does not lower the log-likelihood."""
+) -> tuple[_Point, Marginal | None, int]:
+    """The first of step, step/2, step/4, ... that does not lower the log-likelihood, and how often it was halved."""
     value = here.value.sum()
     for halvings in range(40):
         new = _moved(model, x, at, here, step / 2**halvings)
         there = _marginal(model, x, new)
         if there.value.sum() >= value - 1e-14 * abs(value):
-            return new, there
-    return at, None
+            return new, there, halvings
+    return at, None, 40
 
 
 def _moved(model: CountModel, x: FloatArray, at: _Point, here: Marginal, step: FloatArray) -> _Point:

@@ -66,9 +66,9 @@ def rma_glmm(case: Case) -> Case:
     options |= {"estimator": ESTIMATOR.get(case.get("method", "ML"), "ML"), "interval": INTERVAL[case.get("test", "z")]}
     if "mods" in case:
         options["design"] = design(case["formula"], case["mods"]).x
-    # the reference takes Laplace's approximation for random levels, and wherever it is asked for one point
+    # the reference takes Laplace's approximation for two random effects, and wherever it is asked for one point
     model = case.get("model") or "UM.FS"
-    laplace = model == "UM.RS" or case.get("nAGQ") == 1
+    laplace = (model == "UM.RS" and options["estimator"] == "ML") or case.get("nAGQ") == 1
     if laplace:
         options["nodes"] = 1
     if model == "UM.RS" and case.get("cor"):
