@@ -61,11 +61,11 @@ class _Reader:
         return self.tokens[self.at] if self.at < len(self.tokens) else ""
 
     def take(self, *expected: str) -> str:
-        token = self.peek()
-        if not token or (expected and token not in expected):
-            raise self.error(token or "the end")
+        symbol = self.peek()
+        if not symbol or (expected and symbol not in expected):
+            raise self.error(symbol or "the end")
         self.at += 1
-        return token
+        return symbol
 
 
 def parse(formula: str) -> Terms:
@@ -143,16 +143,16 @@ def _power(reader: _Reader) -> list[Term]:
 
 
 def _atom(reader: _Reader) -> list[Term]:
-    token = reader.take()
-    if token == "(":
+    symbol = reader.take()
+    if symbol == "(":
         inside = _sum(reader)
         reader.take(")")
         return inside
-    if token in ("0", "1"):
-        return [_NONE if token == "0" else _EMPTY]
-    if not re.match(r"[`A-Za-z_.]", token):
-        raise reader.error(token)
-    return [frozenset({_call(reader, token)})]
+    if symbol in ("0", "1"):
+        return [_NONE if symbol == "0" else _EMPTY]
+    if not re.match(r"[`A-Za-z_.]", symbol):
+        raise reader.error(symbol)
+    return [frozenset({_call(reader, symbol)})]
 
 
 def _call(reader: _Reader, name: str) -> str:
@@ -180,9 +180,9 @@ def _variables(reader: _Reader) -> list[str]:
     """Variables in the order in which the formula names them."""
     reader.at, out = 0, []
     while reader.peek():
-        token = reader.take()
-        if re.match(r"[`A-Za-z_.]", token):
-            out.append(_call(reader, token))
+        symbol = reader.take()
+        if re.match(r"[`A-Za-z_.]", symbol):
+            out.append(_call(reader, symbol))
     return list(dict.fromkeys(out))
 
 
@@ -241,16 +241,16 @@ def _signed(reader: _Reader, x: Mapping[str, FloatArray]) -> FloatArray:
 
 
 def _number(reader: _Reader, x: Mapping[str, FloatArray]) -> FloatArray:
-    token = reader.take()
-    if token == "(":
+    symbol = reader.take()
+    if symbol == "(":
         inside = _add(reader, x)
         reader.take(")")
         return inside
-    if token[0].isdigit():
-        return np.asarray(float(token))
-    name = token.strip("`")
-    if reader.peek() == "(" and token in _CALL:
-        return _CALL[token](_number(reader, x))
+    if symbol[0].isdigit():
+        return np.asarray(float(symbol))
+    name = symbol.strip("`")
+    if reader.peek() == "(" and symbol in _CALL:
+        return _CALL[symbol](_number(reader, x))
     if name not in x or reader.peek() == "(":
-        raise reader.error(token)
+        raise reader.error(symbol)
     return x[name]
