@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -32,6 +32,7 @@ class Design:
     term_of : place in `terms` of each column, p values
     levels : levels of each factor, the reference level first
     formula : as it was given
+    dropped : names of redundant columns that were left out
     """
 
     names: tuple[str, ...]
@@ -40,6 +41,7 @@ class Design:
     term_of: tuple[int, ...]
     levels: Mapping[str, tuple[str, ...]]
     formula: str
+    dropped: tuple[str, ...] = ()
 
     def columns_of(self, term: str) -> tuple[int, ...]:
         """Columns that belong to a term, for a test of the term as a whole.
@@ -55,7 +57,9 @@ class Design:
         return tuple(j for j, t in enumerate(self.term_of) if t == place)
 
 
-def design(formula: str, moderators: Moderators, *, mask: ArrayLike | None = None) -> Design:
+def design(
+    formula: str, moderators: Moderators, *, mask: ArrayLike | None = None, drop_redundant: bool = False
+) -> Design:
     """Columns of a formula over moderators, in the order and under the names of R's model.matrix.
 
     Text, True/False and `factor(x)` are coded by treatment contrasts against the first level (alphabetical whatever
@@ -68,6 +72,8 @@ def design(formula: str, moderators: Moderators, *, mask: ArrayLike | None = Non
         of arithmetic, `factor(x)`; names with spaces between backquotes
     moderators : values by name, k each; None, NaN and "" are missing
     mask : True where a study takes part, (k,); the others are not looked at. Without it a missing value is an error
+    drop_redundant : leave out a column that is a combination of columns before it, as metafor does with a warning, and
+        list it in `dropped`; else it is an error
 
     Raises
     ------
@@ -89,9 +95,7 @@ def design(formula: str, moderators: Moderators, *, mask: ArrayLike | None = Non
     if on.shape != (k,):
         raise InvalidInput(f"mask must have one value per study: {k}, mask {on.shape}")
     levels = {v: _levels(v, moderators, on) for term in terms.terms for v in term if _is_factor(v, moderators)}
-    made = _build(formula, terms, moderators, on, levels)
-    _refuse_dependent(made, on)
-    return made
+    return _independent(_build(formula, terms, moderators, on, levels), on, drop_redundant)
 
 
 def new_rows(made: Design, moderators: Moderators) -> FloatArray:
@@ -109,7 +113,8 @@ def new_rows(made: Design, moderators: Moderators) -> FloatArray:
     [[1.0, 1.0]]
     """
     k = _length(moderators) if moderators else 1
-    return _build(made.formula, parse(made.formula), moderators, np.ones(k, dtype=bool), made.levels).x
+    full = _build(made.formula, parse(made.formula), moderators, np.ones(k, dtype=bool), made.levels)
+    return full.x[:, [full.names.index(name) for name in made.names]]
 
 
 def _build(
@@ -218,16 +223,28 @@ def _interaction(parts: list[Columns]) -> Columns:
     return [(":".join(n for n, _ in reversed(row)), np.prod([x for _, x in row], axis=0)) for row in rows]
 
 
-def _refuse_dependent(made: Design, on: BoolArray) -> None:
+def _independent(made: Design, on: BoolArray, drop: bool) -> Design:
+    """The design without its redundant columns, or an error that names the first one."""
     x = made.x[on]
-    if len(x) < x.shape[1]:
-        return  # too few studies: the model says so
+    if len(x) < x.shape[1] and not drop:
+        return made  # too few studies: the model says so
     size = np.sqrt(np.sum(x**2, axis=0))
+    kept: list[int] = []
     for j, name in enumerate(made.names):
-        if size[j] == 0:
+        before = x[:, kept] / size[kept]
+        column = x[:, j] / (size[j] or 1.0)
+        share = np.linalg.lstsq(before, column, rcond=None)[0]
+        if size[j] > 0 and np.sqrt(np.sum((column - before @ share) ** 2)) > 1e-11:
+            kept.append(j)
+        elif not drop and size[j] == 0:
             raise InvalidInput(f"column {name!r} is zero in every study: no study has this combination")
-        before = x[:, :j] / size[:j]
-        share = np.linalg.lstsq(before, x[:, j] / size[j], rcond=None)[0]
-        if np.sqrt(np.sum((x[:, j] / size[j] - before @ share) ** 2)) <= 1e-11:
-            others = [n for n, c in zip(made.names, share, strict=False) if abs(c) > 1e-8]
+        elif not drop:
+            others = [made.names[i] for i, c in zip(kept, share, strict=True) if abs(c) > 1e-8]
             raise InvalidInput(f"column {name!r} is a combination of {', '.join(others)}: leave one of them out")
+    return replace(
+        made,
+        names=tuple(made.names[j] for j in kept),
+        x=made.x[:, kept],
+        term_of=tuple(made.term_of[j] for j in kept),
+        dropped=tuple(name for j, name in enumerate(made.names) if j not in kept),
+    )
