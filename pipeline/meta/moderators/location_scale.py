@@ -32,7 +32,8 @@ class LocationScale:
     vb : their covariance, (..., p, p)
     df : degrees of freedom of t for the location, k - p; NaN for the standard normal
     alpha, se_alpha, statistic_alpha, p_alpha, ci_lb_alpha, ci_ub_alpha : scale coefficients; standard errors from the
-        observed information, NaN where the maximum lies on the edge (some tau2 = 0 under the identity link)
+        observed information. NaN for coefficients that run off to infinity under the log link, and for all of them
+        where some tau2 is 0 under the identity link: the maximum is then on the edge and Wald tests do not hold
     va : covariance of the scale coefficients, (..., q, q)
     df_alpha : degrees of freedom of t for the scale, k - q; NaN for the standard normal
     tau2 : between-study variance of each study, (..., k)
@@ -138,7 +139,7 @@ def location_scale(
     factor = way.inflation(np.sum(f.residuals(s.y) ** 2, -1) / s.df)
     beta, vb = f.coefficients(s.y), f.inverse_information() * factor[..., None, None]
     df, df_alpha = (np.where(way.uses_t, n, np.nan) for n in (s.df, s.k - q))
-    va = _covariance(m.information, m.on_edge)
+    va = _covariance(m.information, ~m.on_edge | (link == "log"))
     b, a = _tested(beta, vb, df, level), _tested(m.alpha, va, df_alpha, level)
     criteria = information_criteria(m.log_lik, s.p + q, s.df if restricted else s.k)
     h = heterogeneity(s, None)
@@ -176,16 +177,20 @@ def location_scale(
     )
 
 
-def _covariance(information: FloatArray, edge: BoolArray) -> FloatArray:
-    """Inverse of the observed information; NaN where it is not positive definite or tau2 is on the edge."""
+def _covariance(information: FloatArray, known: BoolArray) -> FloatArray:
+    """Inverse of the observed information; NaN where not `known` and for coefficients that the data leave open."""
     size = np.sqrt(np.abs(np.diagonal(information, axis1=-2, axis2=-1)))
     size = np.where(size > 0, size, 1.0)
     outer = size[..., :, None] * size[..., None, :]
-    scaled = np.where(np.isfinite(information), information, 0.0) / outer
-    good = (np.linalg.eigvalsh(scaled)[..., 0] > 1e-13) & ~edge
-    eye = np.eye(information.shape[-1])
-    inverse = np.linalg.inv(np.where(good[..., None, None], scaled, eye)) / outer
-    return np.where(good[..., None, None], inverse, np.nan)
+    values, vectors = np.linalg.eigh(np.where(np.isfinite(information), information, 0.0) / outer)
+    flat = values <= 1e-12
+    inverse = np.einsum(
+        "...ij,...j,...kj->...ik", vectors, np.where(flat, 0.0, 1 / np.where(flat, 1.0, values)), vectors
+    )
+    covariance = inverse / outer
+    endless = np.diagonal(covariance, axis1=-2, axis2=-1) > 1e6  # a standard error of 1000 on a log scale
+    unknown = np.any(flat[..., None, :] & (np.abs(vectors) > 1e-6), axis=-1) | endless | ~known[..., None]
+    return np.where(unknown[..., :, None] | unknown[..., None, :], np.nan, covariance)
 
 
 def _tested(b: FloatArray, v: FloatArray, df: FloatArray, level: float) -> Contrasts:
