@@ -236,7 +236,7 @@ class TestOtherRooms:
         with pytest.raises(InvalidInput, match="'yaer' is not known"):
             design("~ yaer", {"year": [1, 2]})
         with pytest.raises(InvalidInput, match="not understood"):
-            design("~ a*b*c", {"a": [1], "b": [1], "c": [1]})
+            design("~ a %in% b", {"a": [1], "b": [1]})
 
     def test_impossible_correlation(self) -> None:
         with pytest.raises(InvalidInput, match="impossible"):
