@@ -112,9 +112,7 @@ def _residuals(s: Studies, full: Regression, rest: Regression) -> Residuals:
     gone, gone_se = deleted(s, rest)
     with np.errstate(divide="ignore", invalid="ignore"):
         standardised = np.where(possible(s), raw / error, np.nan)
-    return Residuals(
-        raw, raw / total, standardised, error, gone, gone_se, gone / gone_se, np.where(on, hat, np.nan)
-    )
+    return Residuals(raw, raw / total, standardised, error, gone, gone_se, gone / gone_se, np.where(on, hat, np.nan))
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,4 +115,3 @@ def asymmetry_test(measure: str, evidence: Evidence, *, test: str | None = None)
         test = ASYMMETRY_TESTS[measure]
     choose("test", test, TESTS)
     return TESTS[test](evidence)
-

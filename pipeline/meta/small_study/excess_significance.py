@@ -111,7 +111,11 @@ def excess_significance(
     power = power_at(mean)
     p = {name: test(observed, power, s.k, alternative) for name, test in EXCESS_TESTS.items()}
     limit = _limit(
-        lambda t: EXCESS_TESTS[limit_test](observed, power_at(t), s.k, alternative), _side(mean, null, sided), null, s, probability(limit_level)
+        lambda t: EXCESS_TESTS[limit_test](observed, power_at(t), s.k, alternative),
+        _side(mean, null, sided),
+        null,
+        s,
+        probability(limit_level),
     )
     expected = power.sum(-1)
     with np.errstate(divide="ignore", invalid="ignore"):

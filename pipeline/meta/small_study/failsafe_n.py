@@ -93,7 +93,7 @@ def orwin(
     s = studies(yi, np.ones(np.shape(yi)) if vi is None else vi, mask=mask)
     mean = s.fit().coefficients(s.y)[..., 0]
     goal = mean / 2 if target is None else np.copysign(np.broadcast_to(np.asarray(target, float), mean.shape), mean)
-    if not np.isfinite(goal).all() or (goal == 0).any() and target is not None:
+    if not np.isfinite(goal).all() or ((goal == 0).any() and target is not None):
         raise InvalidInput("target must be finite and not 0: no number of studies without effect makes a mean of 0")
     with np.errstate(invalid="ignore"):  # a mean of exactly 0 needs none
         n = np.where(mean == 0, 0.0, s.k * (mean - goal) / goal)

@@ -196,7 +196,7 @@ def _problem(
     return Problem(
         z=z,
         root=root,
-        x=s.x.reshape(-1, k, s.p),
+        x=np.broadcast_to(s.x, (*s.y.shape, s.p)).reshape(-1, k, s.p),
         present=s.present.reshape(-1, k),
         strength=strength,
         p=p_values(z, cut, two, f.censor),
