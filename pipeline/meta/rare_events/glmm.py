@@ -269,6 +269,7 @@ def _fit(model: CountModel, effects: EffectSize, keep: BoolArray, options: _Opti
     x = _design(options.design, keep)
     own = np.isfinite(effects.yi) & np.isfinite(effects.vi)
     s = studies(np.where(own, effects.yi, 0.0), np.where(own, effects.vi, 1.0), x, mask=own)
+    s.fit()  # refuses collinear moderators
     levels = ("sigma",) if model.level == "random" else ()
     random = _ESTIMATORS[options.estimator] and len(x) > x.shape[1]
     spreads = ("tau",) * random + levels + ("loading",) * (random and options.correlated)
