@@ -55,6 +55,20 @@ def q_profile_limits(s: Studies, tau2: FloatArray, estimator: str, alpha: float)
     return q_profile(s, special.chdtri(df, alpha / 2))[0], q_profile(s, special.chdtri(df, 1 - alpha / 2))[0]
 
 
+def q_profile_limits_by_brent(
+    s: Studies, tau2: FloatArray, estimator: str, alpha: float
+) -> tuple[FloatArray, FloatArray]:
+    """Q-profile limits stopped where R's `uniroot` stops, to reproduce what metafor and meta print at their defaults.
+
+    Brent's method (Brent 1973, Algorithms for Minimization without Derivatives, ch. 4) between 0 and 100 with the
+    tolerance eps^(1/4), 1.2e-4: digits beyond the fourth decimal are those of the stopping rule. Not for a new analysis.
+    """
+    flat, df = s.flat(), np.maximum(s.df, 1).ravel()
+    targets = special.chdtri(df, alpha / 2), special.chdtri(df, 1 - alpha / 2)
+    limits = np.array([[_brent(flat.rows(np.s_[i : i + 1]), float(t[i])) for i in range(len(df))] for t in targets])
+    return limits[0].reshape(s.k.shape), limits[1].reshape(s.k.shape)
+
+
 def profile_likelihood_limits(
     s: Studies, tau2: FloatArray, estimator: str, alpha: float
 ) -> tuple[FloatArray, FloatArray]:
@@ -80,6 +94,7 @@ def generalised_q_limits(s: Studies, tau2: FloatArray, estimator: str, alpha: fl
 
 TAU2_INTERVALS: dict[str, Callable[[Studies, FloatArray, str, float], tuple[FloatArray, FloatArray]]] = {
     "QP": q_profile_limits,
+    "QP_BRENT": q_profile_limits_by_brent,
     "PL": profile_likelihood_limits,
     "GENQ": generalised_q_limits,
 }
@@ -102,7 +117,8 @@ def tau2_interval(
     ----------
     yi, vi, design, mask, weights : as `meta_regression`; the generalised Q needs the weights
     estimator : key of TAU2_ESTIMATORS, for the estimate itself
-    method : key of TAU2_INTERVALS: "QP" Q-profile, "PL" profile likelihood, "GENQ" generalised Q with `weights`
+    method : key of TAU2_INTERVALS: "QP" Q-profile, "QP_BRENT" the same as R's defaults stop, "PL" profile likelihood,
+        "GENQ" generalised Q with `weights`
     level : percent
 
     Raises
@@ -145,3 +161,47 @@ def _halve(
         above = loglik(s, middle) > floor
         inside, outside = np.where(above, middle, inside), np.where(above, outside, middle)
     return (inside + outside) / 2
+
+
+def _brent(one: Studies, target: float, upper: float = 100.0) -> float:
+    """Where y'Py of one row meets the target: 0 where it is below it already at 0, `upper` where still above it there."""
+
+    def gap(tau2: float) -> float:
+        z = one.fit(np.array([tau2])).residuals(one.y)
+        return float(np.vecdot(z, z)[0]) - target
+
+    tolerance = float(np.finfo(float).eps ** 0.25)
+    a, b = 0.0, upper
+    fa, fb = gap(a), gap(b)
+    if fa <= 0 or fb >= 0:
+        return a if fa <= 0 else b
+    c, fc = a, fa
+    while True:
+        before = b - a
+        if abs(fc) < abs(fb):
+            a, b, c, fa, fb, fc = b, c, b, fb, fc, fb
+        near = 2 * np.finfo(float).eps * abs(b) + tolerance / 2
+        step = (c - b) / 2
+        if abs(step) <= near or fb == 0:
+            return b
+        if abs(before) >= near and abs(fa) > abs(fb):
+            step = _interpolate(a, b, c, fa, fb, fc, near, before, step)
+        step = step if abs(step) >= near else float(np.copysign(near, step))
+        a, fa, b = b, fb, b + step
+        fb = gap(b)
+        if (fb > 0) == (fc > 0):
+            c, fc = a, fa
+
+
+def _interpolate(
+    a: float, b: float, c: float, fa: float, fb: float, fc: float, near: float, before: float, half: float
+) -> float:
+    """Secant or inverse quadratic step, where it is not too long; else the halving step."""
+    width, s = c - b, fb / fa
+    if a == c:
+        p, q = width * s, 1 - s
+    else:
+        t, r = fa / fc, fb / fc
+        p, q = s * (width * t * (t - r) - (b - a) * (r - 1)), (t - 1) * (r - 1) * (s - 1)
+    p, q = (p, -q) if p > 0 else (-p, q)
+    return p / q if p < 0.75 * width * q - abs(near * q) / 2 and p < abs(before * q / 2) else half
