@@ -61,7 +61,7 @@ def q_profile_limits_by_brent(
     """Q-profile limits stopped where R's `uniroot` stops, to reproduce what metafor and meta print at their defaults.
 
     Brent's method (Brent 1973, Algorithms for Minimization without Derivatives, ch. 4) between 0 and 100 with the
-    tolerance eps^(1/4), 1.2e-4: digits beyond the fourth decimal are those of the stopping rule. Not for a new analysis.
+    tolerance eps^(1/4), 1.2e-4: digits beyond the fourth decimal are those of the stopping rule. For no new analysis.
     """
     flat, df = s.flat(), np.maximum(s.df, 1).ravel()
     targets = special.chdtri(df, alpha / 2), special.chdtri(df, 1 - alpha / 2)
@@ -164,7 +164,7 @@ def _halve(
 
 
 def _brent(one: Studies, target: float, upper: float = 100.0) -> float:
-    """Where y'Py of one row meets the target: 0 where it is below it already at 0, `upper` where still above it there."""
+    """Where y'Py of one row meets the target; an end of [0, `upper`] where it does not between them."""
 
     def gap(tau2: float) -> float:
         z = one.fit(np.array([tau2])).residuals(one.y)

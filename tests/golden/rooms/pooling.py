@@ -143,6 +143,7 @@ NUMBERS: dict[str, dict[str, str]] = {
     "PREDICTION": {"t_k1": "rma_bcg_REML_knha", "t_k2": "predint_bcg", "normal": "rma_bcg_REML_z"},
     "TAU2_INTERVALS": {
         "QP": "confint_bcg",
+        "QP_BRENT": "meta_metabin_bcg_MH",
         "PL": "confint_PL_bcg",
         "GENQ": "tests/golden/test_published_analyses.py::TestJackson2014",
     },
