@@ -19,7 +19,7 @@ from pipeline.meta.reference import quantile, two_sided_p
 
 _ESTIMATORS = {"ML": True, "EE": False}
 _INTERVALS = {"wald": False, "t": True}
-_SEPARATED = 15.0  # an effect beyond exp(15) has no maximum behind it
+_SEPARATED = 15.0  # an effect beyond exp(15), or a spread beyond 15, has no maximum behind it
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,8 @@ class Glmm:
         without random effects
     k : studies
     tau2_at_boundary : the likelihood is largest at tau2 = 0
-    converged : score zero in every fit, no coefficient running off to infinity
+    converged : score zero in every fit and a maximum behind it, neither effect nor spread running off to infinity; if
+        not, standard errors can be NaN
     method : in words
     """
 
@@ -134,7 +135,9 @@ def infer(model: CountModel, effects: EffectSize, keep: BoolArray, options: Glmm
     q = wald_heterogeneity(saturated, x), max(0.0, 2 * (saturated.log_lik - common.log_lik))
     tau2 = fit.spread.get("tau", 0.0) ** 2
     i2, h2 = i2_h2(np.asarray(tau2), typical_variance(s)) if s.df > 0 else (0.0, 1.0)
-    ends = all(f.converged for f in (fit, common, saturated)) and bool(np.abs(x @ fit.beta).max() < _SEPARATED)
+    finite = max(np.abs(x @ fit.beta).max(), *(abs(v) for v in fit.spread.values()), 0.0) < _SEPARATED
+    peak = bool(np.linalg.eigvalsh(fit.information).min() > 0)
+    ends = all(f.converged for f in (fit, common, saturated)) and bool(finite) and peak
     counts = {"absent": 0, "fixed": len(x), "random": 1}[model.level] + x.shape[1] + len(spreads)
     return Glmm(
         **_coefficients(fit, x, options),
@@ -153,7 +156,7 @@ def infer(model: CountModel, effects: EffectSize, keep: BoolArray, options: Glmm
 
 def _coefficients(fit: CountFit, x: FloatArray, options: GlmmOptions) -> dict[str, Any]:
     vb = np.linalg.inv(fit.precision)
-    se = np.sqrt(np.diag(vb))
+    se = _root(np.diag(vb))
     left = len(x) - x.shape[1]
     df = float(left) if _INTERVALS[options.interval] and left > 0 else np.nan
     half = quantile(options.level, df) * se
@@ -174,12 +177,17 @@ def _spread(fit: CountFit, model: CountModel, options: GlmmOptions) -> dict[str,
     out = {"tau2": tau**2, "tau2_se": np.nan, "sigma2": np.nan, "rho": np.nan}
     if tau:
         at = len(fit.beta) + (model.level == "random")
-        out["tau2_se"] = float(2 * tau * np.sqrt(np.linalg.inv(fit.information)[at, at]))
+        out["tau2_se"] = float(2 * tau * _root(np.linalg.inv(fit.information)[at, at]))
     if model.level == "random":
         out["sigma2"] = sigma**2 + loading**2
         if options.correlated and out["sigma2"] > 0 and tau:
             out["rho"] = loading / np.sqrt(out["sigma2"])
     return out
+
+
+def _root(variance: ArrayLike) -> FloatArray:
+    v = np.asarray(variance, dtype=np.float64)
+    return np.where(v > 0, np.sqrt(np.abs(v)), np.nan)
 
 
 def _tests(q: tuple[float, float], df: int) -> dict[str, Any]:

@@ -36,7 +36,7 @@ class Summary:
 
 def odds_ratio(a: FloatArray, b: FloatArray, c: FloatArray, d: FloatArray) -> Summary:
     """Log odds ratio; variance of Robins, Breslow & Greenland 1986, Biometrics 42:311."""
-    n = _at_least_one(a + b + c + d)
+    n = _divisor(a + b + c + d)
     p, q, r, s = (a + d) / n, (b + c) / n, a * d / n, b * c / n
     big_r, big_s = r.sum(-1), s.sum(-1)
     variance = ((p * r).sum(-1) / big_r**2 + (p * s + q * r).sum(-1) / (big_r * big_s) + (q * s).sum(-1) / big_s**2) / 2
@@ -46,7 +46,7 @@ def odds_ratio(a: FloatArray, b: FloatArray, c: FloatArray, d: FloatArray) -> Su
 def risk_ratio(a: FloatArray, b: FloatArray, c: FloatArray, d: FloatArray) -> Summary:
     """Log risk ratio; variance of Greenland & Robins 1985, Biometrics 41:55."""
     n1, n2 = a + b, c + d
-    n = _at_least_one(n1 + n2)
+    n = _divisor(n1 + n2)
     r, s = a * n2 / n, c * n1 / n
     top = (n1 * n2 * (a + c) - a * c * n) / n**2
     return Summary(np.log(r.sum(-1) / s.sum(-1)), top.sum(-1) / (r.sum(-1) * s.sum(-1)), s)
@@ -58,7 +58,7 @@ def risk_difference(a: FloatArray, b: FloatArray, c: FloatArray, d: FloatArray) 
     It holds for few large and for many small studies.
     """
     n1, n2 = a + b, c + d
-    n = _at_least_one(n1 + n2)
+    n = _divisor(n1 + n2)
     w = n1 * n2 / n
     total = w.sum(-1)
     estimate = ((a * n2 - c * n1) / n).sum(-1) / total
@@ -69,7 +69,7 @@ def risk_difference(a: FloatArray, b: FloatArray, c: FloatArray, d: FloatArray) 
 
 def rate_ratio(x1: FloatArray, t1: FloatArray, x2: FloatArray, t2: FloatArray) -> Summary:
     """Log incidence rate ratio; variance of Greenland & Robins 1985, Biometrics 41:55."""
-    t = _at_least_one(t1 + t2, smallest=0)
+    t = _divisor(t1 + t2)
     r, s = x1 * t2 / t, x2 * t1 / t
     top = (x1 + x2) * t1 * t2 / t**2
     return Summary(np.log(r.sum(-1) / s.sum(-1)), top.sum(-1) / (r.sum(-1) * s.sum(-1)), s)
@@ -77,7 +77,7 @@ def rate_ratio(x1: FloatArray, t1: FloatArray, x2: FloatArray, t2: FloatArray) -
 
 def rate_difference(x1: FloatArray, t1: FloatArray, x2: FloatArray, t2: FloatArray) -> Summary:
     """Incidence rate difference; Greenland & Robins 1985, Biometrics 41:55."""
-    t = _at_least_one(t1 + t2, smallest=0)
+    t = _divisor(t1 + t2)
     w = t1 * t2 / t
     total = w.sum(-1)
     top = (x1 * t2**2 + x2 * t1**2) / t**2
@@ -186,8 +186,7 @@ def mantel_haenszel_rates(
             effects = EffectSize(np.log(y1 / s1) - np.log(y2 / s2), 1 / y1 + 1 / y2)
         else:
             effects = EffectSize(y1 / s1 - y2 / s2, y1 / s1**2 + y2 / s2**2)
-    weighing = (np.where(used, t, 0.0) for t in (t1, t2))
-    w1, w2 = weighing
+    w1, w2 = (np.where(used, t, 0.0) for t in (t1, t2))
     return _pool(MANTEL_HAENSZEL_RATES[measure](f1, w1, f2, w2), effects, used, on, level, measure)
 
 
@@ -237,9 +236,9 @@ def _row(bad: BoolArray) -> str:
     return f" (batch row {', '.join(map(str, place))})" if len(place) else ""
 
 
-def _at_least_one(n: FloatArray, smallest: float = 1) -> FloatArray:
-    """Totals, with a harmless divisor where a study takes no part."""
-    return np.where(n > 0, np.maximum(n, smallest), 1.0)
+def _divisor(n: FloatArray) -> FloatArray:
+    """Totals, with 1 where a study takes no part."""
+    return np.where(n > 0, n, 1.0)
 
 
 def _pool(
