@@ -131,7 +131,7 @@ def mantel_haenszel(
     (0.5818, 0.2808)
     """
     choose("measure", measure, MANTEL_HAENSZEL)
-    cells, on = masked((table.ai, table.bi, table.ci, table.di), mask)
+    cells, on = masked((table.ai, table.bi, table.ci, table.di), mask, fill=1.0)
     fixed = correct_zeros(TwoByTwo(*cells), add[1], to[1], drop00[1])
     used = on & np.isfinite(fixed.ai)
     a, b, c, d = (np.where(used, x, 0.0) for x in (fixed.ai, fixed.bi, fixed.ci, fixed.di))
@@ -173,19 +173,18 @@ def mantel_haenszel_rates(
     (-0.4152, 0.1834)
     """
     choose("measure", measure, MANTEL_HAENSZEL_RATES)
-    (x1, t1, x2, t2), on = masked(rates(x1i, t1i, x2i, t2i), mask)
+    (x1, t1, x2, t2), on = masked(rates(x1i, t1i, x2i, t2i), mask, fill=1.0)
     f1, f2 = correct_zero_rates(x1, x2, add[1], to[1], drop00[1])
     used = on & np.isfinite(f1)
     f1, f2 = (np.where(used, x, 0.0) for x in (f1, f2))
     if measure == "IRR":
         refuse_no_events(f1, f2)
     y1, y2 = correct_zero_rates(x1, x2, add[0], to[0], drop00[0])
-    s1, s2 = (np.where(on, t, 1.0) for t in (t1, t2))
     with np.errstate(divide="ignore", invalid="ignore"):
         if measure == "IRR":
-            effects = EffectSize(np.log(y1 / s1) - np.log(y2 / s2), 1 / y1 + 1 / y2)
+            effects = EffectSize(np.log(y1 / t1) - np.log(y2 / t2), 1 / y1 + 1 / y2)
         else:
-            effects = EffectSize(y1 / s1 - y2 / s2, y1 / s1**2 + y2 / s2**2)
+            effects = EffectSize(y1 / t1 - y2 / t2, y1 / t1**2 + y2 / t2**2)
     w1, w2 = (np.where(used, t, 0.0) for t in (t1, t2))
     return _pool(MANTEL_HAENSZEL_RATES[measure](f1, w1, f2, w2), effects, used, on, level, measure)
 
@@ -197,8 +196,10 @@ def rates(x1i: ArrayLike, t1i: ArrayLike, x2i: ArrayLike, t2i: ArrayLike) -> tup
     return tuple(together(given))
 
 
-def masked(cells: tuple[FloatArray, ...], mask: ArrayLike | None) -> tuple[tuple[FloatArray, ...], BoolArray]:
-    """Cells with 0 where a study takes no part, and who takes part, all of the shape (..., k).
+def masked(
+    cells: tuple[FloatArray, ...], mask: ArrayLike | None, fill: float = 0.0
+) -> tuple[tuple[FloatArray, ...], BoolArray]:
+    """Cells, with `fill` where a study takes no part, and who takes part, all of the shape (..., k).
 
     Raises
     ------
@@ -213,7 +214,7 @@ def masked(cells: tuple[FloatArray, ...], mask: ArrayLike | None) -> tuple[tuple
     on = np.broadcast_to(on, shape)
     if shape[-1] == 0 or not on.any(-1).all():
         raise InvalidInput("no study: there is nothing to pool")
-    return tuple(np.where(on, np.broadcast_to(x, shape), 0.0) for x in cells), on
+    return tuple(np.where(on, np.broadcast_to(x, shape), fill) for x in cells), on
 
 
 def refuse_no_events(first: FloatArray, second: FloatArray, rule: str = "no event in one of the groups") -> None:
