@@ -18,7 +18,8 @@ from pipeline.meta.effect_sizes.two_groups import EffectSize, risk_ratio
 from pipeline.meta.pooling.combined_p import combine_p
 from pipeline.meta.pooling.tau2_interval import tau2_interval
 from pipeline.meta.rare_events.common_odds_ratio import breslow_day, cochran_mantel_haenszel, mantel_haenszel_rate_test
-from pipeline.meta.rare_events.glmm import Glmm, glmm_odds_ratio, glmm_proportion, glmm_rate, glmm_rate_ratio
+from pipeline.meta.rare_events.glmm import glmm_odds_ratio, glmm_proportion, glmm_rate, glmm_rate_ratio
+from pipeline.meta.rare_events.glmm_inference import Glmm
 from pipeline.meta.rare_events.mantel_haenszel import mantel_haenszel, mantel_haenszel_rates
 from pipeline.meta.rare_events.peto import peto
 

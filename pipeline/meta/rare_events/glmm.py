@@ -7,99 +7,19 @@ batch of data sets is a loop of the caller.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import special
 
 from pipeline.meta.arrays import BoolArray, FloatArray, InvalidInput, choose, numbers, together
 from pipeline.meta.effect_sizes.two_by_two import TwoByTwo
 from pipeline.meta.effect_sizes.two_groups import EffectSize, incidence_rate_ratio, odds_ratio
-from pipeline.meta.pooling.heterogeneity import i2_h2, typical_variance
-from pipeline.meta.pooling.studies import studies
 from pipeline.meta.rare_events.count_likelihood import binomial, poisson
-from pipeline.meta.rare_events.glmm_fit import CountFit, maximise, wald_heterogeneity
+from pipeline.meta.rare_events.glmm_inference import Glmm, GlmmOptions, infer
 from pipeline.meta.rare_events.glmm_models import GLMM_ODDS_RATIO, GLMM_RATE_RATIO, one_group
 from pipeline.meta.rare_events.mantel_haenszel import rates, refuse_no_events
-from pipeline.meta.rare_events.marginal_likelihood import CountModel, log_lik_at_modes
 from pipeline.meta.rare_events.proportions import logit_proportion
-from pipeline.meta.reference import quantile, two_sided_p
 
 _CODINGS = {0.5: (0.5, -0.5), 1.0: (1.0, 0.0), 0.0: (0.0, 1.0)}
-_ESTIMATORS = {"ML": True, "EE": False}
-_INTERVALS = {"wald": False, "t": True}
-_SEPARATED = 15.0  # an effect beyond exp(15) has no maximum behind it
-
-
-@dataclass(frozen=True, slots=True)
-class Glmm:
-    """A fitted mixed model for counts. Coefficients have shape (p,), the rest are scalars.
-
-    Attributes
-    ----------
-    beta, se, statistic, p, ci_lb, ci_ub : coefficients (natural logarithms or logits) with tests and intervals
-    vb : covariance of the coefficients, all other parameters estimated, (p, p)
-    df : degrees of freedom of t; NaN where the reference is the standard normal
-    tau2, tau2_se : between-study variance of the effect; its standard error is NaN at the boundary 0
-    sigma2 : variance of the levels (UM.RS), else NaN
-    rho : correlation of effect and level where it was asked for, else NaN
-    I2, H2 : from tau2 and the typical sampling variance of the studies' own effects (percent; ratio)
-    Q_wald, Q_wald_p, Q_lrt, Q_lrt_p, Q_df : tests of (residual) heterogeneity, common effect against one effect for
-        each study: Wald and likelihood ratio
-    QM, QM_df, QM_p : omnibus test of all coefficients but the intercept; NaN without moderators
-    log_lik, parameters, AIC, BIC, AICc : maximised log-likelihood, constants included, and what follows from it; the
-        number of observations is that of the counts
-    log_lik_at_modes : log-likelihood of the counts with the random effects at their modes; the log-likelihood itself
-        without random effects
-    k : studies
-    tau2_at_boundary : the likelihood is largest at tau2 = 0
-    converged : score zero in every fit, no coefficient running off to infinity
-    method : in words
-    """
-
-    beta: FloatArray
-    se: FloatArray
-    statistic: FloatArray
-    p: FloatArray
-    ci_lb: FloatArray
-    ci_ub: FloatArray
-    vb: FloatArray
-    df: float
-    tau2: float
-    tau2_se: float
-    sigma2: float
-    rho: float
-    I2: float
-    H2: float
-    Q_wald: float
-    Q_wald_p: float
-    Q_lrt: float
-    Q_lrt_p: float
-    Q_df: int
-    QM: float
-    QM_df: float
-    QM_p: float
-    log_lik: float
-    log_lik_at_modes: float
-    parameters: int
-    AIC: float
-    BIC: float
-    AICc: float
-    k: int
-    tau2_at_boundary: bool
-    converged: bool
-    method: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Options:
-    design: ArrayLike | None
-    estimator: str
-    interval: str
-    level: float
-    correlated: bool = False
 
 
 def glmm_odds_ratio(
@@ -157,7 +77,7 @@ def glmm_odds_ratio(
     refuse_no_events(b, d, "only events in one of the groups")
     built = GLMM_ODDS_RATIO[model](a, b, c, d, _coding(coding), _nodes(nodes))
     effects = odds_ratio(TwoByTwo(a, b, c, d), drop00=drop00)
-    return _fit(built, effects, keep, _Options(design, estimator, interval, level, correlated), f"{model}, OR")
+    return infer(built, effects, keep, GlmmOptions(design, estimator, interval, level, correlated), f"{model}, OR")
 
 
 def glmm_rate_ratio(
@@ -200,7 +120,7 @@ def glmm_rate_ratio(
     refuse_no_events(x1, x2)
     built = GLMM_RATE_RATIO[model](x1, t1, x2, t2, _coding(coding), _nodes(nodes))
     effects = incidence_rate_ratio(x1, t1, x2, t2, drop00=drop00)
-    return _fit(built, effects, keep, _Options(design, estimator, interval, level, correlated), f"{model}, IRR")
+    return infer(built, effects, keep, GlmmOptions(design, estimator, interval, level, correlated), f"{model}, IRR")
 
 
 def glmm_proportion(
@@ -228,8 +148,8 @@ def glmm_proportion(
         raise InvalidInput(f"xi[{int(np.argmax(x > n))}] has more events than people")
     refuse_no_events(x, n - x, "no event or only events")
     built = one_group(binomial(x[:, None], n[:, None]), np.zeros(len(x)), _nodes(nodes))
-    options = _Options(design, estimator, interval, level)
-    return _fit(built, logit_proportion(x, n), np.ones(len(x), dtype=bool), options, "PLO")
+    options = GlmmOptions(design, estimator, interval, level)
+    return infer(built, logit_proportion(x, n), np.ones(len(x), dtype=bool), options, "PLO")
 
 
 def glmm_rate(
@@ -257,98 +177,8 @@ def glmm_rate(
     built = one_group(poisson(x[:, None]), np.log(t), _nodes(nodes))
     corrected = np.where(x == 0, 0.5, x)
     effects = EffectSize(np.log(corrected / t), 1 / corrected)
-    options = _Options(design, estimator, interval, level)
-    return _fit(built, effects, np.ones(len(x), dtype=bool), options, "IRLN")
-
-
-def _fit(model: CountModel, effects: EffectSize, keep: BoolArray, options: _Options, label: str) -> Glmm:
-    choose("estimator", options.estimator, _ESTIMATORS)
-    choose("interval", options.interval, _INTERVALS)
-    if options.correlated and model.level != "random":
-        raise InvalidInput("correlated: only a model with random levels (UM.RS) has a correlation")
-    x = _design(options.design, keep)
-    own = np.isfinite(effects.yi) & np.isfinite(effects.vi)
-    s = studies(np.where(own, effects.yi, 0.0), np.where(own, effects.vi, 1.0), x, mask=own)
-    s.fit()  # refuses collinear moderators
-    levels = ("sigma",) if model.level == "random" else ()
-    random = _ESTIMATORS[options.estimator] and len(x) > x.shape[1]
-    spreads = ("tau",) * random + levels + ("loading",) * (random and options.correlated)
-    common = maximise(model, x, levels)
-    fit = maximise(model, x, spreads) if random else common
-    if fit.log_lik < common.log_lik:  # the search ended in a worse place than the boundary
-        fit = common
-    saturated = maximise(model, np.eye(len(x)), levels)
-    q = wald_heterogeneity(saturated, x), max(0.0, 2 * (saturated.log_lik - common.log_lik))
-    tau2 = fit.spread.get("tau", 0.0) ** 2
-    i2, h2 = i2_h2(np.asarray(tau2), typical_variance(s)) if s.df > 0 else (0.0, 1.0)
-    ends = all(f.converged for f in (fit, common, saturated)) and bool(np.abs(x @ fit.beta).max() < _SEPARATED)
-    counts = {"absent": 0, "fixed": len(x), "random": 1}[model.level] + x.shape[1] + len(spreads)
-    return Glmm(
-        **_coefficients(fit, x, options),
-        **_spread(fit, model, options),
-        **_tests(q, len(x) - x.shape[1]),
-        **_information(fit.log_lik, counts, model.offset.size),
-        I2=float(i2),
-        H2=float(h2),
-        log_lik_at_modes=log_lik_at_modes(model, x @ fit.beta, fit.level, fit.spread),
-        k=len(x),
-        tau2_at_boundary=random and tau2 == 0,
-        converged=ends,
-        method=f"mixed model {label}; {options.estimator}",
-    )
-
-
-def _coefficients(fit: CountFit, x: FloatArray, options: _Options) -> dict[str, Any]:
-    vb = np.linalg.inv(fit.precision)
-    se = np.sqrt(np.diag(vb))
-    left = len(x) - x.shape[1]
-    df = float(left) if _INTERVALS[options.interval] and left > 0 else np.nan
-    half = quantile(options.level, df) * se
-    out: dict[str, Any] = {"beta": fit.beta, "se": se, "vb": vb, "df": df, "statistic": fit.beta / se}
-    out |= {"p": two_sided_p(fit.beta / se, df), "ci_lb": fit.beta - half, "ci_ub": fit.beta + half}
-    first = int(bool(np.all(x[:, 0] == 1)))
-    b, v = fit.beta[first:], vb[first:, first:]
-    if not len(b):
-        return out | {"QM": np.nan, "QM_df": np.nan, "QM_p": np.nan}
-    qm, m = float(b @ np.linalg.solve(v, b)), float(len(b))
-    if np.isfinite(df):
-        return out | {"QM": qm / m, "QM_df": m, "QM_p": float(special.fdtrc(m, df, qm / m))}
-    return out | {"QM": qm, "QM_df": m, "QM_p": float(special.chdtrc(m, qm))}
-
-
-def _spread(fit: CountFit, model: CountModel, options: _Options) -> dict[str, Any]:
-    tau, sigma, loading = (fit.spread.get(n, 0.0) for n in ("tau", "sigma", "loading"))
-    out = {"tau2": tau**2, "tau2_se": np.nan, "sigma2": np.nan, "rho": np.nan}
-    if tau:
-        at = len(fit.beta) + (model.level == "random")
-        out["tau2_se"] = float(2 * tau * np.sqrt(np.linalg.inv(fit.information)[at, at]))
-    if model.level == "random":
-        out["sigma2"] = sigma**2 + loading**2
-        if options.correlated and out["sigma2"] > 0 and tau:
-            out["rho"] = loading / np.sqrt(out["sigma2"])
-    return out
-
-
-def _tests(q: tuple[float, float], df: int) -> dict[str, Any]:
-    p = [float(special.chdtrc(df, x)) if df > 0 else 1.0 for x in q]
-    return {"Q_wald": q[0], "Q_wald_p": p[0], "Q_lrt": q[1], "Q_lrt_p": p[1], "Q_df": df}
-
-
-def _information(log_lik: float, m: int, n: int) -> dict[str, Any]:
-    aic = 2 * m - 2 * log_lik
-    corrected = aic + 2 * m * (m + 1) / max(n - m - 1, 1)
-    return {"log_lik": log_lik, "parameters": m, "AIC": aic, "BIC": m * np.log(n) - 2 * log_lik, "AICc": corrected}
-
-
-def _design(design: ArrayLike | None, keep: BoolArray) -> FloatArray:
-    k = len(keep)
-    x = np.ones((k, 1)) if design is None else numbers("design", design)
-    if x.shape[:1] != (k,) or x.ndim != 2:
-        raise InvalidInput(f"the design must have shape (k, p) with k {k}, found {x.shape}")
-    x = x[keep]
-    if len(x) < x.shape[1]:
-        raise InvalidInput(f"{len(x)} studies cannot carry {x.shape[1]} coefficients")
-    return x
+    options = GlmmOptions(design, estimator, interval, level)
+    return infer(built, effects, np.ones(len(x), dtype=bool), options, "IRLN")
 
 
 def _whole(name: str, value: ArrayLike) -> FloatArray:

@@ -96,13 +96,14 @@ def _newton(model: CountModel, x: FloatArray, at: _Point, *, spreads: bool) -> C
         step = np.zeros_like(gradient)
         step[free] = _uphill(information[free, free], gradient[free])
         step /= max(1.0, float(np.abs(step[len(step) - len(at.spread) :]).max(initial=0.0)) / _LARGEST_STEP)
-        new, there, halvings = _halving(model, x, at, here, step)
+        gain = abs(float(gradient @ step))
+        new, there, halvings = _halving(model, x, at, here, step, slack=1e-9 if gain < 1e-7 else 1e-14)
         if there is None:
             break
         at, here = new, there
         if halvings > 12:  # the rounding of the sums hides what is left
             break
-        if abs(float(gradient @ step)) <= 1e-12 * max(1.0, abs(float(here.value.sum()))):
+        if gain <= 1e-12 * max(1.0, abs(float(here.value.sum()))):
             break
     gradient, information = _system(model, x, here)
     free = slice(None) if spreads else slice(0, len(gradient) - len(at.spread))
@@ -141,14 +142,17 @@ def _uphill(information: FloatArray, gradient: FloatArray) -> FloatArray:
 
 
 def _halving(
-    model: CountModel, x: FloatArray, at: _Point, here: Marginal, step: FloatArray
+    model: CountModel, x: FloatArray, at: _Point, here: Marginal, step: FloatArray, slack: float
 ) -> tuple[_Point, Marginal | None, int]:
-    """The first of step, step/2, step/4, ... that does not lower the log-likelihood, and how often it was halved."""
+    """The first of step, step/2, step/4, ... that does not lower the log-likelihood, and how often it was halved.
+
+    `slack`, relative: close to the maximum the rounding of large counts exceeds the gain, and the step is trusted.
+    """
     value = here.value.sum()
     for halvings in range(40):
         new = _moved(model, x, at, here, step / 2**halvings)
         there = _marginal(model, x, new)
-        if there.value.sum() >= value - 1e-14 * abs(value):
+        if there.value.sum() >= value - slack * max(1.0, abs(value)):
             return new, there, halvings
     return at, None, 40
 

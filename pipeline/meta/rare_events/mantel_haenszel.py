@@ -36,7 +36,7 @@ class Summary:
 
 def odds_ratio(a: FloatArray, b: FloatArray, c: FloatArray, d: FloatArray) -> Summary:
     """Log odds ratio; variance of Robins, Breslow & Greenland 1986, Biometrics 42:311."""
-    n = _at_least_one(a + b + c + d)
+    n = _divisor(a + b + c + d)
     p, q, r, s = (a + d) / n, (b + c) / n, a * d / n, b * c / n
     big_r, big_s = r.sum(-1), s.sum(-1)
     variance = ((p * r).sum(-1) / big_r**2 + (p * s + q * r).sum(-1) / (big_r * big_s) + (q * s).sum(-1) / big_s**2) / 2
@@ -46,7 +46,7 @@ def odds_ratio(a: FloatArray, b: FloatArray, c: FloatArray, d: FloatArray) -> Su
 def risk_ratio(a: FloatArray, b: FloatArray, c: FloatArray, d: FloatArray) -> Summary:
     """Log risk ratio; variance of Greenland & Robins 1985, Biometrics 41:55."""
     n1, n2 = a + b, c + d
-    n = _at_least_one(n1 + n2)
+    n = _divisor(n1 + n2)
     r, s = a * n2 / n, c * n1 / n
     top = (n1 * n2 * (a + c) - a * c * n) / n**2
     return Summary(np.log(r.sum(-1) / s.sum(-1)), top.sum(-1) / (r.sum(-1) * s.sum(-1)), s)
@@ -58,7 +58,7 @@ def risk_difference(a: FloatArray, b: FloatArray, c: FloatArray, d: FloatArray) 
     It holds for few large and for many small studies.
     """
     n1, n2 = a + b, c + d
-    n = _at_least_one(n1 + n2)
+    n = _divisor(n1 + n2)
     w = n1 * n2 / n
     total = w.sum(-1)
     estimate = ((a * n2 - c * n1) / n).sum(-1) / total
@@ -69,7 +69,7 @@ def risk_difference(a: FloatArray, b: FloatArray, c: FloatArray, d: FloatArray) 
 
 def rate_ratio(x1: FloatArray, t1: FloatArray, x2: FloatArray, t2: FloatArray) -> Summary:
     """Log incidence rate ratio; variance of Greenland & Robins 1985, Biometrics 41:55."""
-    t = _at_least_one(t1 + t2, smallest=0)
+    t = _divisor(t1 + t2)
     r, s = x1 * t2 / t, x2 * t1 / t
     top = (x1 + x2) * t1 * t2 / t**2
     return Summary(np.log(r.sum(-1) / s.sum(-1)), top.sum(-1) / (r.sum(-1) * s.sum(-1)), s)
@@ -77,7 +77,7 @@ def rate_ratio(x1: FloatArray, t1: FloatArray, x2: FloatArray, t2: FloatArray) -
 
 def rate_difference(x1: FloatArray, t1: FloatArray, x2: FloatArray, t2: FloatArray) -> Summary:
     """Incidence rate difference; Greenland & Robins 1985, Biometrics 41:55."""
-    t = _at_least_one(t1 + t2, smallest=0)
+    t = _divisor(t1 + t2)
     w = t1 * t2 / t
     total = w.sum(-1)
     top = (x1 * t2**2 + x2 * t1**2) / t**2
@@ -131,7 +131,7 @@ def mantel_haenszel(
     (0.5818, 0.2808)
     """
     choose("measure", measure, MANTEL_HAENSZEL)
-    cells, on = masked((table.ai, table.bi, table.ci, table.di), mask)
+    cells, on = masked((table.ai, table.bi, table.ci, table.di), mask, fill=1.0)
     fixed = correct_zeros(TwoByTwo(*cells), add[1], to[1], drop00[1])
     used = on & np.isfinite(fixed.ai)
     a, b, c, d = (np.where(used, x, 0.0) for x in (fixed.ai, fixed.bi, fixed.ci, fixed.di))
@@ -173,21 +173,19 @@ def mantel_haenszel_rates(
     (-0.4152, 0.1834)
     """
     choose("measure", measure, MANTEL_HAENSZEL_RATES)
-    (x1, t1, x2, t2), on = masked(rates(x1i, t1i, x2i, t2i), mask)
+    (x1, t1, x2, t2), on = masked(rates(x1i, t1i, x2i, t2i), mask, fill=1.0)
     f1, f2 = correct_zero_rates(x1, x2, add[1], to[1], drop00[1])
     used = on & np.isfinite(f1)
     f1, f2 = (np.where(used, x, 0.0) for x in (f1, f2))
     if measure == "IRR":
         refuse_no_events(f1, f2)
     y1, y2 = correct_zero_rates(x1, x2, add[0], to[0], drop00[0])
-    s1, s2 = (np.where(on, t, 1.0) for t in (t1, t2))
     with np.errstate(divide="ignore", invalid="ignore"):
         if measure == "IRR":
-            effects = EffectSize(np.log(y1 / s1) - np.log(y2 / s2), 1 / y1 + 1 / y2)
+            effects = EffectSize(np.log(y1 / t1) - np.log(y2 / t2), 1 / y1 + 1 / y2)
         else:
-            effects = EffectSize(y1 / s1 - y2 / s2, y1 / s1**2 + y2 / s2**2)
-    weighing = (np.where(used, t, 0.0) for t in (t1, t2))
-    w1, w2 = weighing
+            effects = EffectSize(y1 / t1 - y2 / t2, y1 / t1**2 + y2 / t2**2)
+    w1, w2 = (np.where(used, t, 0.0) for t in (t1, t2))
     return _pool(MANTEL_HAENSZEL_RATES[measure](f1, w1, f2, w2), effects, used, on, level, measure)
 
 
@@ -198,8 +196,10 @@ def rates(x1i: ArrayLike, t1i: ArrayLike, x2i: ArrayLike, t2i: ArrayLike) -> tup
     return tuple(together(given))
 
 
-def masked(cells: tuple[FloatArray, ...], mask: ArrayLike | None) -> tuple[tuple[FloatArray, ...], BoolArray]:
-    """Cells with 0 where a study takes no part, and who takes part, all of the shape (..., k).
+def masked(
+    cells: tuple[FloatArray, ...], mask: ArrayLike | None, fill: float = 0.0
+) -> tuple[tuple[FloatArray, ...], BoolArray]:
+    """Cells, with `fill` where a study takes no part, and who takes part, all of the shape (..., k).
 
     Raises
     ------
@@ -214,7 +214,7 @@ def masked(cells: tuple[FloatArray, ...], mask: ArrayLike | None) -> tuple[tuple
     on = np.broadcast_to(on, shape)
     if shape[-1] == 0 or not on.any(-1).all():
         raise InvalidInput("no study: there is nothing to pool")
-    return tuple(np.where(on, np.broadcast_to(x, shape), 0.0) for x in cells), on
+    return tuple(np.where(on, np.broadcast_to(x, shape), fill) for x in cells), on
 
 
 def refuse_no_events(first: FloatArray, second: FloatArray, rule: str = "no event in one of the groups") -> None:
@@ -237,9 +237,9 @@ def _row(bad: BoolArray) -> str:
     return f" (batch row {', '.join(map(str, place))})" if len(place) else ""
 
 
-def _at_least_one(n: FloatArray, smallest: float = 1) -> FloatArray:
-    """Totals, with a harmless divisor where a study takes no part."""
-    return np.where(n > 0, np.maximum(n, smallest), 1.0)
+def _divisor(n: FloatArray) -> FloatArray:
+    """Totals, with 1 where a study takes no part."""
+    return np.where(n > 0, n, 1.0)
 
 
 def _pool(

@@ -48,7 +48,7 @@ def peto(
     >>> round(float(m.estimate), 4), round(float(m.se), 4)
     (0.5638, 0.2695)
     """
-    cells, on = masked((table.ai, table.bi, table.ci, table.di), mask)
+    cells, on = masked((table.ai, table.bi, table.ci, table.di), mask, fill=1.0)
     fixed = correct_zeros(TwoByTwo(*cells), add, to, drop00=False)
     counts = TwoByTwo(*(np.where(on, x, 0.0) for x in (fixed.ai, fixed.bi, fixed.ci, fixed.di)))
     difference, variance = observed_minus_expected(counts)

@@ -168,6 +168,12 @@ def test_effects_that_run_off_are_not_converged() -> None:
     assert not m.converged
 
 
+def test_spread_that_runs_off_is_not_converged() -> None:
+    t = from_cells([0, 9], [185, 80], [5, 0], [170, 77])  # one study says never, the other always
+    assert not glmm_odds_ratio(t, model="CM.EL").converged
+    assert glmm_odds_ratio(t, model="CM.EL", estimator="EE").converged
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [

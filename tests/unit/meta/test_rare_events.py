@@ -72,6 +72,17 @@ def test_batch_is_a_loop(measure: str) -> None:
         assert (batch.weights[i, ~on] == 0).all()
 
 
+def test_a_study_left_out_starts_no_correction() -> None:
+    mask = np.array([True] * 6 + [False])
+    for hole in (0.0, np.nan):
+        padded = TwoByTwo(*(np.append(x, hole).astype(float) for x in (A, B, C, D)))
+        for pooled in (
+            lambda t, **o: mantel_haenszel(t, add=(0.5, 0.5), to=("if0all", "if0all"), **o),
+            lambda t, **o: peto(t, add=0.5, to="if0all", **o),
+        ):
+            assert pooled(padded, mask=mask).estimate == pooled(from_cells(A, B, C, D)).estimate
+
+
 def test_batch_of_peto_and_tests_is_a_loop() -> None:
     t = random_tables(np.random.default_rng(5))
     mask = np.ones(t.ai.shape, dtype=bool)
