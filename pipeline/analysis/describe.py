@@ -91,13 +91,13 @@ def _choices(question: Question, book: Codebook, params: SynthesisParams) -> lis
         ("Comparator", book.conditions[question.comparator].label, "mixed or undescribed controls are not added in"),
         (
             "Time window",
-            f"{lo:g} to {hi:g} weeks; the measurement nearest to {question.target_weeks:g} weeks",
-            "one measurement per trial, whatever it shows",
+            f"{lo:g} to {hi:g} weeks; where one measurement is taken, that nearest to {question.target_weeks:g} weeks",
+            "chosen by time, whatever it shows",
         ),
         (
             "Instrument",
-            "; ".join(ranks) if ranks else "any; one per trial",
-            "ranked in the parameter file, one per trial",
+            "; ".join(ranks) if ranks else "any",
+            "where one is taken, the first in this order",
         ),
         (
             "Several effects of a trial",

@@ -179,10 +179,8 @@ def influence_sentence(e: Evidence) -> str:
     if not names:
         return "By the usual bounds (Viechtbauer and Cheung 2010) no single trial has an undue influence on the mean."
     verb = "has" if len(names) == 1 else "have"
-    return (
-        f"By the usual bounds (Viechtbauer and Cheung 2010) {listed(names)} {verb} more influence on the mean than the "
-        "others."
-    )
+    who = " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+    return f"By the usual bounds (Viechtbauer and Cheung 2010) {who} {verb} more influence on the mean than the others."
 
 
 def leave_one_out_sentence(e: Evidence) -> str:

@@ -143,6 +143,9 @@ def _legend(e: Evidence) -> str:
     elif len(one) > 1:
         text += "Scales are abbreviated; the table of trials has their names. "
     text += "Lines: 95% confidence intervals; an arrow marks one that goes on beyond the axis. "
+    if e.together:
+        effects = f.count(e.analysis("main")["effects"].iloc[0])
+        text += f"Each trial is shown with its measurement nearest in time; the mean takes in all {effects} effects. "
     if est is not None and est.kind == "mean":
         text += (
             "The area of a marker grows with the trial's weight. Filled diamond: mean and its 95% confidence interval."

@@ -126,6 +126,7 @@ def write(
     tables.write(studies, tables.STUDIES_USED, folder / "studies_used.csv")
     tables.write(_pooled(key, used, measure, n), tables.POOLED, folder / "pooled.csv")
     tables.write(_tests(key, k), tables.TESTS, folder / "tests.csv")
+    tables.write(_influence(key, used), tables.INFLUENCE, folder / "influence.csv")
     tables.write(_translated(key, k, measure, mean), tables.TRANSLATED, folder / "translated.csv")
     tables.write(_issues(rows), tables.ISSUES, folder / "issues.csv")
 
@@ -339,6 +340,24 @@ def _tests(key: str, k: int) -> pd.DataFrame:
             },
             {**base, "test": "subgroup_rob", "label": "Subgroups by risk of bias"},
         ]
+    )
+
+
+def _influence(key: str, used: pd.DataFrame) -> pd.DataFrame:
+    if len(used) < 4:
+        return tables.empty(tables.INFLUENCE)
+    far = (used["yi"] - used["yi"].mean()).abs()
+    return pd.DataFrame(
+        {
+            "question": key,
+            "trial_id": used["trial_id"],
+            "study": used["study"],
+            **{name: far for name in ("rstudent", "dffits", "cook_d", "cov_r", "tau2_del", "Q_del", "hat")},
+            "weight": used["weight"],
+            "baujat_x": far,
+            "baujat_y": far,
+            "influential": far.eq(far.max()),
+        }
     )
 
 
