@@ -22,7 +22,8 @@ from pipeline.meta.small_study.selection_models import SelectionModel, selection
 from tests.golden.rooms.selection import selmodel
 
 HERE = Path(__file__).parent
-CASES = {p.stem: json.loads(p.read_text()) for p in sorted((HERE / "selection_reference").glob("*.json"))}
+FILES = [*(HERE / "selection_reference").glob("*.json"), *(HERE / "cases").glob("selmodel_*.json")]
+CASES = {p.stem: json.loads(p.read_text()) for p in sorted(FILES)}
 TIGHT = json.loads((HERE / "selection_tight.json").read_text())
 ELSEWHERE = json.loads((HERE / "selection_elsewhere.json").read_text())
 LOCAL = ["selmodel_3PSM_egger2001", "selmodel_logistic_egger2001", "selmodel_negexp_egger2001", "selmodel_beta_bangert"]
@@ -98,7 +99,10 @@ def test_metafor_gets_higher_with_a_common_effect(name: str, common_effect_log_l
 
 @pytest.mark.parametrize("name", [n for n in CASES if n.startswith("selmodel_")])
 def test_never_lower_than_the_reference(name: str) -> None:
-    assert selmodel(CASES[name]["input"])["logLik"] >= CASES[name]["output"]["logLik"] - 1e-7
+    short = 1e-6 if "power" in name else 1e-7  # of the power function, the default integrals are off by that much
+    assert selmodel(CASES[name]["input"])["logLik"] >= CASES[name]["output"]["logLik"] - short
+    if "fixed" not in name:
+        assert fit(CASES[name]).log_lik >= CASES[name]["output"]["logLik"] - short
 
 
 def test_other_data_sets() -> None:

@@ -30,6 +30,7 @@ from pipeline.meta.small_study.selection_likelihood import (
 from pipeline.meta.small_study.selection_search import Peak, search
 
 SIDES = ("greater", "less", "two.sided")
+STARTS = ("several", "no_selection")
 DELTA_MAX = 100.0
 _NEGLIGIBLE = 1e-4  # tau2 below it (and below a tenth of the smallest vi) has no standard error, nor has such a weight
 _ZERO = 2e-10  # a weight that ran to the smallest one that its logarithm allows is 0
@@ -92,6 +93,7 @@ def selection_model(
     strength: ArrayLike | None = None,
     common_effect: bool = False,
     delta_max: float = DELTA_MAX,
+    start: str = "several",
     level: float = 95,
     mask: ArrayLike | None = None,
 ) -> SelectionModel:
@@ -111,6 +113,8 @@ def selection_model(
         strength / max(strength)
     common_effect : tau2 = 0
     delta_max : largest delta
+    start : "several" looks for the highest of the likelihood's maxima from many points; "no_selection" climbs from the
+        estimates without selection to the maximum next to them, as other software does
     level : of the intervals, percent
     mask : True where a study takes part
 
@@ -129,6 +133,7 @@ def selection_model(
     """
     choose("function", function, SELECTION_FUNCTIONS)
     choose("alternative", alternative, dict.fromkeys(SIDES))
+    choose("start", start, dict.fromkeys(STARTS))
     s = studies(yi, vi, design, mask)
     cut = _steps(function, steps)
     fixed = _fixed(function, delta, len(cut))
@@ -139,7 +144,7 @@ def selection_model(
     tau2 = np.zeros(s.k.shape) if common_effect else TAU2_ESTIMATORS["ML"](s)[0]
     sign = -1.0 if alternative == "less" else 1.0
     beta = sign * s.fit(tau2).coefficients(s.y)
-    peak = search(problem, beta.reshape(-1, s.p), tau2.reshape(-1), free, fixed, delta_max)
+    peak = search(problem, beta.reshape(-1, s.p), tau2.reshape(-1), free, fixed, delta_max, several=start == "several")
     covariance = _covariance(problem, peak, free)
     return _answer(s, problem, peak, covariance, free, log_likelihood_ml(s, tau2), sign, level)
 
