@@ -18,15 +18,9 @@ from pipeline.meta.pooling.likelihood import log_likelihood_ml
 from pipeline.meta.pooling.studies import Studies, studies
 from pipeline.meta.pooling.tau2 import TAU2_ESTIMATORS
 from pipeline.meta.reference import quantile, two_sided_p
+from pipeline.meta.small_study.selection_cells import p_values, smooth_cells, step_cells
 from pipeline.meta.small_study.selection_functions import SELECTION_FUNCTIONS, SelectionFunction
-from pipeline.meta.small_study.selection_likelihood import (
-    Cells,
-    Problem,
-    likelihood,
-    p_values,
-    smooth_cells,
-    step_cells,
-)
+from pipeline.meta.small_study.selection_likelihood import Problem, likelihood
 from pipeline.meta.small_study.selection_search import Peak, search
 
 SIDES = ("greater", "less", "two.sided")
@@ -195,7 +189,7 @@ def _problem(
     thresholded = function != "stepfun" and cut[0] > 0
     root = np.sqrt(s.v).reshape(-1, k)
     z = s.y.reshape(-1, k) / root * (-1 if alternative == "less" else 1)
-    cells: Cells = (
+    cells = (
         step_cells(cut, two) if function == "stepfun" else smooth_cells(cut, two, f.censor, far=function == "negexppow")
     )
     return Problem(
@@ -260,8 +254,8 @@ def _answer(
         ci_lb=beta - half,
         ci_ub=beta + half,
         vb=covariance[..., :p, :p],
-        tau2=theta[..., p],
-        tau2_se=error[..., p],
+        tau2=theta[..., p][()],
+        tau2_se=error[..., p][()],
         delta=np.where(theta[..., p + 1 :] <= _ZERO, 0.0, theta[..., p + 1 :]),
         delta_se=error[..., p + 1 :],
         log_lik=log_lik[()],
