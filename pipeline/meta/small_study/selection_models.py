@@ -217,8 +217,7 @@ def _covariance(problem: Problem, peak: Peak, free: BoolArray) -> FloatArray:
     information = -likelihood(problem, np.arange(len(peak.theta)), peak.theta).hessian
     both = inside[:, :, None] & inside[:, None, :]
     information = np.where(both, information, np.eye(len(free)))
-    size = 1 / np.sqrt(np.abs(np.diagonal(information, axis1=1, axis2=2)))
-    size = np.where(np.isfinite(size), size, 1.0)
+    size = 1 / np.sqrt(np.maximum(np.abs(np.diagonal(information, axis1=1, axis2=2)), 1e-300))
     scaled = np.nan_to_num(information) * size[:, :, None] * size[:, None, :]
     proper = np.linalg.eigvalsh(scaled)[:, 0] > 1e-12
     inverse = np.linalg.inv(np.where(proper[:, None, None], scaled, np.eye(len(free))))
