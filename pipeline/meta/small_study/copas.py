@@ -79,7 +79,8 @@ class Fits:
 
     Attributes
     ----------
-    mu, se, tau2, rho : estimates; the error is from the observed information, with what lies at a bound held
+    mu, se, tau2, rho : estimates; the error is from the observed information, with what lies at a bound held, NaN where
+        the likelihood has no proper peak
     log_lik : maximised log-likelihood
     converged : bool
     """
