@@ -150,6 +150,25 @@ def test_henmi_copas_with_a_tight_root() -> None:
     np.testing.assert_allclose([m.ci_lb, m.ci_ub], [gold["ci_lb"], gold["ci_ub"]], rtol=2e-4)
 
 
+@pytest.mark.parametrize(
+    ("change", "beta", "log_lik"),
+    [
+        ({"function": "halfnorm"}, 0.4944969309701, -6.144941139652),
+        ({"function": "negexp"}, 0.4845996875613, -6.364570979206),
+        ({"function": "logistic"}, 0.4882499507615, -6.268955076679),
+        ({"function": "power"}, 0.4763795998212, -6.944131934948),
+        ({"function": "negexppow", "delta": [6, 0.5]}, 0.4944969309701, -6.144941139652),
+        ({"function": "power", "alternative": "two.sided"}, 0.4294660055218, -20.06616932309),
+    ],
+)
+def test_threshold(change: dict[str, Any], beta: float, log_lik: float) -> None:
+    """dat.baskerville2012, selmodel(rma(method="EE"), steps=.2, delta=6): beyond the threshold w is w(p) / w(.2)."""
+    data = next(c for c in ELSEWHERE if c["name"] == "baskerville")
+    m = selection_model(data["y"], data["v"], **({"steps": 0.2, "delta": 6, "common_effect": True} | change))
+    assert m.beta[0] == pytest.approx(beta, rel=1e-6)
+    assert m.log_lik == pytest.approx(log_lik, abs=3e-7)
+
+
 def test_henmi_copas_on_passive_smoking() -> None:
     """dat.hackshaw1998, the same call: theirs is limited by the integral, ours agrees with adaptive quadrature."""
     case = CASES["selmodel_3PSM_hackshaw"]["input"]
