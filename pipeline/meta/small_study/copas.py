@@ -26,8 +26,8 @@ _STARTS = (-0.6, 0.1, 0.6)  # of rho
 _GRID = 20
 _LINE = 41
 # The default range has no derivation: 2 and -0.25 are read off ranges that metasens prints, 1 makes the one case with a
-# known answer (Bangert-Drowns) agree. Largest gamma0; probits of the least and the most precise study's chance to be seen
-# at the smallest gamma0 and the largest gamma1.
+# known answer (Bangert-Drowns) agree. Largest gamma0; probits of the least and the most precise study's chance
+# to be seen at the smallest gamma0 and the largest gamma1.
 _WEAKEST, _LEAST, _MOST = 2.0, -0.25, 1.0
 
 
