@@ -25,8 +25,10 @@ RHO_MAX = 0.9999
 _STARTS = (-0.6, 0.1, 0.6)  # of rho
 _GRID = 20
 _LINE = 41
-_WEAKEST = 2.0  # largest gamma0
-_LEAST, _MOST = -0.25, 1.0  # probits of the least and the most precise study's chance at the strongest mixed selection
+# The default range has no derivation: 2 and -0.25 are read off ranges that metasens prints, 1 makes the one case with a
+# known answer (Bangert-Drowns) agree. Largest gamma0; probits of the least and the most precise study's chance
+# to be seen at the smallest gamma0 and the largest gamma1.
+_WEAKEST, _LEAST, _MOST = 2.0, -0.25, 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,8 @@ class Fits:
 
     Attributes
     ----------
-    mu, se, tau2, rho : estimates; the error is from the observed information, with what lies at a bound held
+    mu, se, tau2, rho : estimates; the error is from the observed information, with what lies at a bound held, NaN where
+        the likelihood has no proper peak
     log_lik : maximised log-likelihood
     converged : bool
     """

@@ -9,37 +9,15 @@ whose normal mass is known, and the nodes of a quadrature. Because the normal de
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from scipy import special
 
 from pipeline.meta.arrays import FloatArray, IntArray
+from pipeline.meta.small_study.selection_cells import Cells
 from pipeline.meta.small_study.selection_functions import LogWeight, PValues, SelectionFunction, relative_log_weight
 
-_NODES, _NODE_WEIGHTS = np.polynomial.legendre.leggauss(10)
-_PANEL = 1.25  # length of a quadrature panel on the z scale
-_LIMIT = 8.3  # beyond it p is 0 or 1 to machine precision
-_FAR = 38.0  # beyond it p is 0 even for the function of a root of p
-_NEAR = (1e-4, 1e-3, 0.004, 0.015, 0.05, 0.15, 0.5)  # panels close to z = 0, where 1 - p of a two-sided test has a root
-_LARGEST_BLOCK = 4_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Cells:
-    """The z axis in pieces: first `nodes` with their quadrature weights, then intervals (lower, upper).
-
-    Attributes
-    ----------
-    nodes, node_weights, lower, upper : z values; quadrature weights
-    p : the p value of each cell
-    """
-
-    nodes: FloatArray
-    node_weights: FloatArray
-    lower: FloatArray
-    upper: FloatArray
-    p: PValues
+_LARGEST_BLOCK = 300_000  # numbers in one array: what a processor's cache holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,51 +62,6 @@ class Derivatives:
     hessian: FloatArray
 
 
-def p_values(z: FloatArray, steps: FloatArray, two_sided: bool, censor: float) -> PValues:
-    """p values of z, one-sided upper or two-sided."""
-    u = np.abs(z) if two_sided else z
-    p = special.ndtr(-u) * (2 if two_sided else 1)
-    log_p = special.log_ndtr(-u) + (np.log(2.0) if two_sided else 0.0)
-    with np.errstate(divide="ignore"):
-        log_1mp = np.log(special.erf(u / np.sqrt(2.0))) if two_sided else special.log_ndtr(u)
-    if censor:
-        log_p = np.clip(log_p, np.log(censor), np.log1p(-censor))
-        log_1mp = np.clip(log_1mp, np.log(censor), np.log1p(-censor))
-        p = np.clip(p, censor, 1 - censor)
-    return PValues(p, log_p, log_1mp, np.searchsorted(steps, p, side="left"))
-
-
-def step_cells(steps: FloatArray, two_sided: bool) -> Cells:
-    """Cells of a step function: only intervals. `steps` end with 1."""
-    edge = np.maximum(-special.ndtri(steps / (2 if two_sided else 1)), 0.0 if two_sided else -np.inf)
-    lower, upper = edge, np.concatenate(([np.inf], edge[:-1]))
-    interval = np.arange(len(steps))
-    if two_sided:
-        lower, upper, interval = np.append(lower, -upper), np.append(upper, -lower), np.append(interval, interval)
-    blank = np.zeros(len(interval))
-    return Cells(np.empty(0), np.empty(0), lower, upper, PValues(blank, blank, blank, interval))
-
-
-def smooth_cells(steps: FloatArray, two_sided: bool, censor: float, *, far: bool = False) -> Cells:
-    """Cells of a smooth function: nodes where p varies, one interval at each end where it is 0 or 1.
-
-    `steps` are (threshold, 1), the threshold 0 for none.
-    """
-    end = -special.ndtri(censor / (2 if two_sided else 1)) if censor else _FAR if far else _LIMIT
-    top = min(-special.ndtri(steps[0] / (2 if two_sided else 1)), end)
-    if two_sided:
-        near = [-special.ndtri((1 - censor) / 2)] if censor else []
-        nodes, weights = _panels(np.concatenate(([0.0], near, _NEAR, [top])))
-        nodes, weights = np.append(nodes, -nodes), np.append(weights, weights)
-        lower, upper = np.array([top, -np.inf]), np.array([np.inf, -top])
-    else:
-        bottom = special.ndtri(censor) if censor else -_LIMIT
-        nodes, weights = _panels(np.array([bottom, min(0.0, top), top]))
-        lower, upper = np.array([top, -np.inf]), np.array([np.inf, bottom])
-    ends = [60.0, 60.0 if two_sided else -60.0]
-    return Cells(nodes, weights, lower, upper, p_values(np.append(nodes, ends), steps, two_sided, censor))
-
-
 def likelihood(problem: Problem, rows: IntArray, theta: FloatArray) -> Derivatives:
     """Log-likelihood and derivatives of data sets `rows` at parameters theta (n, p + 1 + d)."""
     width = problem.z.shape[1] * max(1, len(problem.cells.p.p)) * 6
@@ -162,17 +95,15 @@ def _by_study(
     """Each study's log-likelihood, its gradient and Hessian by (m, q, delta)."""
     largest = cell.value.max(-1, keepdims=True)
     w = np.exp(cell.value - largest)
-    a = [np.einsum("nkr,nkr->nk", *np.broadcast_arrays(w, c)) for c in b]
-    total = a[0]
-    a = [c / total for c in a]
     weighted = w[..., None] * cell.first
-    e = [np.einsum("nkr,nkrd->nkd", c, np.broadcast_to(weighted, (*c.shape, weighted.shape[-1]))) for c in b[:3]]
-    e = [c / total[..., None] for c in e]
     inner = weighted[..., None] * cell.first[..., None, :]
     if cell.second is not None:
         inner = inner + w[..., None, None] * cell.second
-    ee = np.einsum("nkr,nkrde->nkde", b[0], np.broadcast_to(inner, (*b[0].shape, *inner.shape[-2:])))
-    ee = ee / total[..., None, None]
+    a = [_over_cells(c, w) for c in b]
+    total, root = a[0], np.sqrt(q)
+    a = [c / (total * root**i) for i, c in enumerate(a)]
+    e = [_over_cells(c, weighted) / (total * root**i)[..., None] for i, c in enumerate(b[:3])]
+    ee = _over_cells(b[0], inner) / total[..., None, None]
     value = -0.5 * np.log(q) - r**2 / (2 * q) + seen.value - np.log(total) - largest[..., 0]
     d = e[0].shape[-1]
     first = np.empty((*r.shape, 2 + d))
@@ -192,34 +123,53 @@ def _by_study(
     return value, first, second
 
 
+def _over_cells(mass: FloatArray, weight: FloatArray) -> FloatArray:
+    """Sum over cells of mass (n, k, cells) times weight (n, k or 1, cells, ...)."""
+    n, k, cells = mass.shape
+    kind = weight.shape[3:]
+    if weight.shape[1] == 1:  # the same weights for every study: one matrix product
+        return np.asarray(mass @ weight.reshape(weight.shape[0], cells, -1)).reshape(n, k, *kind)
+    flat = weight.reshape(*weight.shape[:3], -1)
+    return np.asarray(np.einsum("nkr,nkrd->nkd", mass, np.broadcast_to(flat, (n, k, cells, flat.shape[-1])))).reshape(
+        n, k, *kind
+    )
+
+
 def _collect(
     on: FloatArray, root: FloatArray, x: FloatArray, first: FloatArray, second: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Sum over studies, from (m, q, delta) to (beta, tau2, delta)."""
-    n, k, p = x.shape
-    d = first.shape[-1] - 2
-    jacobian = np.zeros((n, k, 2 + d, p + 1 + d))
-    jacobian[:, :, 0, :p] = x / root[..., None]
-    jacobian[:, :, 1, p] = 1 / root**2
-    jacobian[:, :, 2:, p + 1 :] = np.eye(d)
-    jacobian *= on[..., None, None]
-    turned = np.swapaxes(jacobian, -1, -2)
-    gradient = (turned @ first[..., None])[..., 0].sum(1)
-    return gradient, (turned @ second @ jacobian).sum(1)
+    p, unit = x.shape[-1], (on / root)[..., None]
+    scale = np.ones(first[..., 1:].shape)
+    scale[..., 0] = 1 / root**2
+    turned = np.swapaxes(x, -1, -2)
+    tau_delta = on[..., None] * scale
+    gradient = np.concatenate(
+        ((turned @ (unit * first[..., :1]))[..., 0], (tau_delta * first[..., 1:]).sum(1)), axis=-1
+    )
+    hessian = np.empty((*gradient.shape, gradient.shape[-1]))
+    hessian[:, :p, :p] = turned @ (unit / root[..., None] * second[..., :1, 0] * x)
+    hessian[:, :p, p:] = turned @ (unit * scale * second[..., 0, 1:])
+    hessian[:, p:, :p] = np.swapaxes(hessian[:, :p, p:], -1, -2)
+    hessian[:, p:, p:] = (tau_delta[..., None] * second[..., 1:, 1:] * scale[..., None, :]).sum(1)
+    return gradient, hessian
 
 
 def _cell_derivatives(cells: Cells, m: FloatArray, q: FloatArray) -> list[FloatArray]:
-    """Mass of each cell under N(m, q) and its first four derivatives by m, each (n, k, cells)."""
+    """Mass of each cell under N(m, q) and its first four derivatives by m / sqrt(q), each (n, k, cells)."""
     root = np.sqrt(q)[..., None]
     h = (cells.nodes - m[..., None]) / root
     density = cells.node_weights * np.exp(-0.5 * h**2) / (np.sqrt(2 * np.pi) * root)
     nodes = [density * c for c in _hermite(h, 4)]
-    low, high = (np.clip((edge - m[..., None]) / root, -40, 40) for edge in (cells.lower, cells.upper))
-    flip = low > 0  # the smaller of the two tails keeps the digits
-    mass = np.where(flip, special.ndtr(-low) - special.ndtr(-high), special.ndtr(high) - special.ndtr(low))
-    at_low, at_high = ([np.exp(-0.5 * u**2) / np.sqrt(2 * np.pi) * c for c in _hermite(u, 3)] for u in (low, high))
-    pieces = [mass, *(a - b for a, b in zip(at_low, at_high, strict=True))]
-    return [np.concatenate(pair, -1) / root**i for i, pair in enumerate(zip(nodes, pieces, strict=True))]
+    edges, place = np.unique(np.concatenate((cells.lower, cells.upper)), return_inverse=True)
+    u = np.clip((edges - m[..., None]) / root, -40, 40)
+    low, high = np.split(place, 2)
+    below, above = special.ndtr(u), special.ndtr(-u)
+    flip = u[..., low] > 0  # the smaller of the two tails keeps the digits
+    mass = np.where(flip, above[..., low] - above[..., high], below[..., high] - below[..., low])
+    slopes = [np.exp(-0.5 * u**2) / np.sqrt(2 * np.pi) * c for c in _hermite(u, 3)]
+    pieces = [mass, *(a[..., low] - a[..., high] for a in slopes)]
+    return [np.concatenate(pair, -1) for pair in zip(nodes, pieces, strict=True)]
 
 
 def _hermite(u: FloatArray, order: int) -> list[FloatArray]:
@@ -228,12 +178,3 @@ def _hermite(u: FloatArray, order: int) -> list[FloatArray]:
     for n in range(1, order):
         out.append(u * out[n] - n * out[n - 1])
     return out[: order + 1]
-
-
-def _panels(edges: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Gauss-Legendre nodes and weights on panels of at most _PANEL between the edges."""
-    edges = np.unique(edges)
-    parts = [np.linspace(a, b, int(np.ceil((b - a) / _PANEL)) + 1) for a, b in pairwise(edges)]
-    grid = np.unique(np.concatenate(parts))
-    half, centre = np.diff(grid)[:, None] / 2, (grid[1:] + grid[:-1])[:, None] / 2
-    return (centre + half * _NODES).ravel(), (half * _NODE_WEIGHTS).ravel()

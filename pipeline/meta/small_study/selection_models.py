@@ -18,18 +18,13 @@ from pipeline.meta.pooling.likelihood import log_likelihood_ml
 from pipeline.meta.pooling.studies import Studies, studies
 from pipeline.meta.pooling.tau2 import TAU2_ESTIMATORS
 from pipeline.meta.reference import quantile, two_sided_p
+from pipeline.meta.small_study.selection_cells import p_values, smooth_cells, step_cells
 from pipeline.meta.small_study.selection_functions import SELECTION_FUNCTIONS, SelectionFunction
-from pipeline.meta.small_study.selection_likelihood import (
-    Cells,
-    Problem,
-    likelihood,
-    p_values,
-    smooth_cells,
-    step_cells,
-)
+from pipeline.meta.small_study.selection_likelihood import Problem, likelihood
 from pipeline.meta.small_study.selection_search import Peak, search
 
 SIDES = ("greater", "less", "two.sided")
+STARTS = ("several", "no_selection")
 DELTA_MAX = 100.0
 _NEGLIGIBLE = 1e-4  # tau2 below it (and below a tenth of the smallest vi) has no standard error, nor has such a weight
 _ZERO = 2e-10  # a weight that ran to the smallest one that its logarithm allows is 0
@@ -92,6 +87,7 @@ def selection_model(
     strength: ArrayLike | None = None,
     common_effect: bool = False,
     delta_max: float = DELTA_MAX,
+    start: str = "several",
     level: float = 95,
     mask: ArrayLike | None = None,
 ) -> SelectionModel:
@@ -111,6 +107,8 @@ def selection_model(
         strength / max(strength)
     common_effect : tau2 = 0
     delta_max : largest delta
+    start : "several" looks for the highest of the likelihood's maxima from many points; "no_selection" climbs from the
+        estimates without selection to the maximum next to them, as other software does
     level : of the intervals, percent
     mask : True where a study takes part
 
@@ -129,6 +127,7 @@ def selection_model(
     """
     choose("function", function, SELECTION_FUNCTIONS)
     choose("alternative", alternative, dict.fromkeys(SIDES))
+    choose("start", start, dict.fromkeys(STARTS))
     s = studies(yi, vi, design, mask)
     cut = _steps(function, steps)
     fixed = _fixed(function, delta, len(cut))
@@ -139,7 +138,7 @@ def selection_model(
     tau2 = np.zeros(s.k.shape) if common_effect else TAU2_ESTIMATORS["ML"](s)[0]
     sign = -1.0 if alternative == "less" else 1.0
     beta = sign * s.fit(tau2).coefficients(s.y)
-    peak = search(problem, beta.reshape(-1, s.p), tau2.reshape(-1), free, fixed, delta_max)
+    peak = search(problem, beta.reshape(-1, s.p), tau2.reshape(-1), free, fixed, delta_max, several=start == "several")
     covariance = _covariance(problem, peak, free)
     return _answer(s, problem, peak, covariance, free, log_likelihood_ml(s, tau2), sign, level)
 
@@ -190,7 +189,7 @@ def _problem(
     thresholded = function != "stepfun" and cut[0] > 0
     root = np.sqrt(s.v).reshape(-1, k)
     z = s.y.reshape(-1, k) / root * (-1 if alternative == "less" else 1)
-    cells: Cells = (
+    cells = (
         step_cells(cut, two) if function == "stepfun" else smooth_cells(cut, two, f.censor, far=function == "negexppow")
     )
     return Problem(
@@ -218,8 +217,7 @@ def _covariance(problem: Problem, peak: Peak, free: BoolArray) -> FloatArray:
     information = -likelihood(problem, np.arange(len(peak.theta)), peak.theta).hessian
     both = inside[:, :, None] & inside[:, None, :]
     information = np.where(both, information, np.eye(len(free)))
-    size = 1 / np.sqrt(np.abs(np.diagonal(information, axis1=1, axis2=2)))
-    size = np.where(np.isfinite(size), size, 1.0)
+    size = 1 / np.sqrt(np.maximum(np.abs(np.diagonal(information, axis1=1, axis2=2)), 1e-300))
     scaled = np.nan_to_num(information) * size[:, :, None] * size[:, None, :]
     proper = np.linalg.eigvalsh(scaled)[:, 0] > 1e-12
     inverse = np.linalg.inv(np.where(proper[:, None, None], scaled, np.eye(len(free))))
@@ -255,8 +253,8 @@ def _answer(
         ci_lb=beta - half,
         ci_ub=beta + half,
         vb=covariance[..., :p, :p],
-        tau2=theta[..., p],
-        tau2_se=error[..., p],
+        tau2=theta[..., p][()],
+        tau2_se=error[..., p][()],
         delta=np.where(theta[..., p + 1 :] <= _ZERO, 0.0, theta[..., p + 1 :]),
         delta_se=error[..., p + 1 :],
         log_lik=log_lik[()],

@@ -42,7 +42,14 @@ class Peak:
 
 
 def search(
-    problem: Problem, beta: FloatArray, tau2: FloatArray, free: BoolArray, fixed: FloatArray, delta_max: float
+    problem: Problem,
+    beta: FloatArray,
+    tau2: FloatArray,
+    free: BoolArray,
+    fixed: FloatArray,
+    delta_max: float,
+    *,
+    several: bool,
 ) -> Peak:
     """Climb from all starts and keep the highest peak; a converged search is preferred.
 
@@ -51,11 +58,12 @@ def search(
     beta, tau2 : estimates without selection, (n, p) and (n)
     free : parameters to estimate, (p + 1 + d)
     fixed : fixed delta, (d); NaN for one to be estimated
+    several : from several starts, or from the model without selection only
     """
     n, p = beta.shape
     unit, centre = _scales(problem, tau2)
     shift = problem.function.shift
-    starts = _starts(problem, beta, tau2, fixed, centre, bool(free[p]))
+    starts = _starts(problem, beta, tau2, fixed, centre, heterogeneous=bool(free[p]), several=several)
     per_set = len(starts) // n
     set_of = np.tile(np.arange(n), per_set)
 
@@ -106,13 +114,20 @@ def _scales(problem: Problem, tau2: FloatArray) -> tuple[FloatArray, FloatArray]
 
 
 def _starts(
-    problem: Problem, beta: FloatArray, tau2: FloatArray, fixed: FloatArray, centre: FloatArray, heterogeneous: bool
+    problem: Problem,
+    beta: FloatArray,
+    tau2: FloatArray,
+    fixed: FloatArray,
+    centre: FloatArray,
+    *,
+    heterogeneous: bool,
+    several: bool,
 ) -> FloatArray:
     """Every start of the mean with every start of delta, one block of all data sets after the other."""
     blocks = []
     d = len(fixed)
-    deltas = problem.function.starts if np.isnan(fixed).any() else problem.function.starts[:1]
-    for mean, times, plus in _STARTS:
+    deltas = problem.function.starts if several and np.isnan(fixed).any() else problem.function.starts[:1]
+    for mean, times, plus in _STARTS if several else _STARTS[:1]:
         for delta in deltas:
             guess = np.where(np.isnan(fixed), np.resize(delta, d), fixed)
             variance = times * tau2 + plus * centre if heterogeneous else tau2

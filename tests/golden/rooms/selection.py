@@ -27,6 +27,7 @@ def selmodel(case: Case) -> Case:
         delta=case.get("delta"),
         strength=predictor(case["prec"], case["vi"], case.get("ni")) if case.get("prec") else None,
         common_effect=case.get("method", "ML") in ("EE", "FE", "CE"),
+        start="no_selection",  # selmodel() climbs from there
         level=case.get("level", 95),
     )
     return {
