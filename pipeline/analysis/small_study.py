@@ -61,8 +61,8 @@ def _tests(fit: Fit) -> list[tuple[str, tuple[str, Callable[[Fit, int], Row]]]]:
     return [
         ("egger", (label, _regression)),
         ("rank", ("Rank correlation of effects and variances (Begg)", _rank)),
-        ("excess", ("More significant trials than their power makes likely", _excess)),
-        ("selection", ("Selection by significance (three-parameter selection model)", _selection)),
+        ("excess", ("More trials with p < .05 than their power makes likely", _excess)),
+        ("selection", ("Selection by p value (three-parameter selection model)", _selection)),
     ]
 
 

@@ -150,7 +150,7 @@ GLOSSARY: tuple[tuple[str, str, Uses], ...] = (
     (
         "Selection model",
         (
-            "A model in which trials with a significant good result are published more easily than others. It "
+            "A model in which trials with a good result and a small p are published more easily than others. It "
             "estimates the mean of all trials, seen and unseen."
         ),
         _small_study,

@@ -114,7 +114,7 @@ _MODERATORS: _Cited = (
 _ADJUSTED: _Cited = (
     "The mean was also computed in ways that allow for small-study effects: trim and fill (Duval and Tweedie 2000), "
     "regression to an infinitely precise trial (PET-PEESE: Stanley and Doucouliagos 2014), limit meta-analysis "
-    "(R\u00fccker 2011) and a selection model in which trials that are not significant in the good direction are seen "
+    "(R\u00fccker 2011) and a selection model in which trials without p < .025 in the good direction are seen "
     "less often (Vevea and Hedges 1995).",
     ("Duval and Tweedie 2000", "Stanley and Doucouliagos 2014", "R\u00fccker 2011", "Vevea and Hedges 1995"),
 )

@@ -246,12 +246,12 @@ def _note(done: pd.DataFrame) -> str:
     parts = ["Statistics: t of the slope; Kendall\u2019s tau; chi-square of the selection model."]
     if len(excess):
         r = excess.iloc[0]
-        parts.append(f"Significant trials: {f.count(r.statistic)} seen, {f.number(r.estimate, 1)} expected.")
+        parts.append(f"Trials with p < .05: {f.count(r.statistic)} seen, {f.number(r.estimate, 1)} expected.")
     if len(selection):
         r = selection.iloc[0]
         parts.append(
-            "Estimated chance of a trial that is not significant in the good direction to be seen, relative to one "
-            f"that is: {f.number(r.estimate, 2)}."
+            "Estimated chance of a trial without p < .025 in the good direction to be seen, relative to one with it: "
+            f"{f.number(r.estimate, 2)}."
         )
     return " ".join(parts)
 

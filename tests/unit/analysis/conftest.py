@@ -107,6 +107,9 @@ def choices() -> SynthesisParams:
         "tau2": "REML", "interval": "hk_floored", "prediction": "t_k1", "headline_prediction_from_k": 5,
         "technical_prediction_from_k": 3, "level": 95, "assumed_design_effect": 1.5,
         "subgroups": {"min_k": 10, "min_per_level": 2},
+        "several_effects": {"rho": 0.6, "other_rho": [0.3], "main_from_k": 10},
+        "moderators": {"variables": ["year", "n"], "min_k": 10, "permutations": 200, "seed": 1},
+        "influence": {"min_k": 4},
         "small_study": {"min_k": 10},
     }  # fmt: skip
     return params.parse("made", "synthesis", content, SynthesisParams)

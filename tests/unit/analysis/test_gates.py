@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.analysis.describe import describe
 from pipeline.analysis.pooled import Fit
-from pipeline.analysis.small_study import small_study_tests
+from pipeline.analysis.small_study import small_study_analyses
 from pipeline.analysis.subgroups import subgroup_analyses, window_of
 from pipeline.analysis.summary import headline, overview, summary
 from pipeline.analysis.synthesis import answer
@@ -24,7 +24,7 @@ def many(found, k, **columns):
 
 @pytest.mark.parametrize(("k", "done"), [(9, False), (10, True)])
 def test_a_small_study_test_from_ten_trials(found, choices, k, done):
-    test = small_study_tests("q", many(found, k), choices.small_study)[0]
+    test = small_study_analyses("q", many(found, k), choices.small_study, None)[1][0]
     assert test["done"] is done
     assert ("fewer than 10 trials" in test["reason"]) is not done
     assert test["k"] == k
@@ -32,7 +32,7 @@ def test_a_small_study_test_from_ten_trials(found, choices, k, done):
 
 def test_trials_without_sizes_do_not_count_for_the_test(found, choices):
     fit = many(found, 10, n_1=[None, *range(20, 29)])
-    test = small_study_tests("q", fit, choices.small_study)[0]
+    test = small_study_analyses("q", fit, choices.small_study, None)[1][0]
     assert test["done"] is False
     assert "sizes" in test["reason"]
 
@@ -157,7 +157,7 @@ def test_a_question_in_words(found, studies, question, book, choices):
     assert about["outcome_label"] == "Depressive symptoms"
     assert about["better_is"] == "lower"
     choices_told = {c["choice"]: c["value"] for c in about["choices"]}
-    assert choices_told["Time window"] == "0 to 60 weeks; the measurement nearest to 26 weeks"
+    assert choices_told["Time window"] == "0 to 60 weeks; where one measurement is taken, that nearest to 26 weeks"
     unknown = answer("q", question(), found({"n": None}), studies, book, choices)
     assert describe("q", question(), unknown, book, choices)["n"] is None
 

@@ -234,6 +234,7 @@ def _study(rng: np.random.Generator, key: str, i: int, used: bool, measure: str,
         "arm_data": f"31 of {n1} v 44 of {n2}" if ratio else f"12.1 (5.0), n {n1} v 13.0 (4.8), n {n2}",
         "reference": f"Simulated J {year};{i}:1-9. doi 10.0000/sim.{i:03d}",
         "note": "a cluster trial" if i % 5 == 0 else "",
+        "effects": 1,
     }
 
 
@@ -287,6 +288,7 @@ def _row(
         "measure": measure,
         "model": "common effect" if analysis == "common_effect" or k <= 2 else "random effects",
         "k": k,
+        "effects": math.nan,
         "n": n,
         "estimate": est,
         "se": se,
@@ -330,6 +332,7 @@ def _tests(key: str, k: int) -> pd.DataFrame:
         "p": 0.23 if done else math.nan,
         "estimate": value,
         "se": value,
+        **dict.fromkeys(("ci_lb", "ci_ub", "p_permutation", "R2"), math.nan),
     }
     return pd.DataFrame(
         [
@@ -339,6 +342,12 @@ def _tests(key: str, k: int) -> pd.DataFrame:
                 "label": "Regression test of small-study effects (Egger; \u221a(1/n\u2081 + 1/n\u2082))",
             },
             {**base, "test": "subgroup_rob", "label": "Subgroups by risk of bias"},
+            {
+                **base,
+                "test": "moderator_year",
+                "label": "Year of publication, per 10 years",
+                **({"ci_lb": -0.4, "ci_ub": 2.8, "p_permutation": 0.25, "R2": 12.0} if done else {}),
+            },
         ]
     )
 
