@@ -9,11 +9,11 @@ d2/dt_i dt_j = P_ij^2 / 2 - (Py)_i P_ij (Py)_j (Harville 1977, J Am Stat Assoc 7
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pipeline.meta.arrays import BoolArray, FloatArray, InvalidInput
+from pipeline.meta.arrays import BoolArray, FloatArray, IntArray, InvalidInput
 from pipeline.meta.pooling.studies import Studies
 from pipeline.meta.pooling.tau2 import TAU2_ESTIMATORS
 from pipeline.meta.pooling.weighted_fit import fit
@@ -43,7 +43,7 @@ LINKS: dict[str, Link] = {
     "identity": Link(lambda e: e, np.ones_like, np.zeros_like, lambda t: t, True),
 }
 _STARTS = (1.0, 0.05, 10.0)  # times the homogeneous tau2
-_BARRIER = 10.0 ** np.arange(-1, -15, -1)
+_BARRIER = 10.0 ** np.arange(-1.0, -10.0, -1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +69,47 @@ class ScaleFit:
 
 
 @dataclass(frozen=True, slots=True)
-class _Problem:
+class _Problem:  # the batch on one leading axis
     s: Studies
     basis: FloatArray  # orthonormal columns of Z
     link: Link
     restricted: bool
+    held: BoolArray | None = None  # studies whose tau2 is held at 0
+    free: FloatArray | None = None  # projector on the directions that leave them there
 
     def eta(self, gamma: FloatArray) -> FloatArray:
         eta = np.einsum("...kq,...q->...k", self.basis, gamma)
+        if self.held is not None:
+            eta = np.where(self.held, 0.0, eta)
         return np.where(self.s.present > 0, eta, 1.0 if self.link.bounded else 0.0)
+
+    def hold(self, gamma: FloatArray) -> _Problem:
+        """The problem along the edge: studies whose barrier still pushes are held at tau2 = 0."""
+        eta = self.eta(gamma)
+        held = (self.s.present > 0) & (eta < np.sqrt(_BARRIER[-1]) * np.maximum(eta.max(-1, keepdims=True), self.s.v))
+        values, vectors = np.linalg.eigh(_products(self.basis, held.astype(np.float64), self.basis))
+        open_ = (values <= 1e-12)[..., None, :]
+        free = (vectors * open_) @ np.swapaxes(vectors, -1, -2)
+        return replace(self, basis=np.where(held[..., None], 0.0, self.basis @ free), held=held, free=free)
+
+    def rows(self, rows: IntArray) -> _Problem:
+        """Some of the fits of a flat batch."""
+        s = Studies(self.s.y[rows], self.s.v[rows], self.s.x[rows], self.s.present[rows])
+        held = None if self.held is None else self.held[rows]
+        return _Problem(
+            s, self.basis[rows], self.link, self.restricted, held, None if self.free is None else self.free[rows]
+        )
+
+    @property
+    def edge(self) -> BoolArray:
+        """Is any study held?"""
+        return np.zeros(1, dtype=bool) if self.held is None else np.asarray(self.held.any(-1))
+
+    def project(self, direction: FloatArray) -> FloatArray:
+        """The part of a direction that leaves the held studies at 0."""
+        if self.free is None:
+            return direction
+        return np.einsum("...ij,...j->...i", self.free, direction)
 
 
 def maximise(s: Studies, z: FloatArray, link: Link, *, restricted: bool) -> ScaleFit:
@@ -95,20 +127,46 @@ def maximise(s: Studies, z: FloatArray, link: Link, *, restricted: bool) -> Scal
         Collinear scale columns; under the identity link, columns that cannot give one tau2 for all studies.
     """
     geometry = fit(s.present, z)
-    problem = _Problem(s, geometry.q, link, restricted)
-    gamma = _starts(problem)
+    batch, k = s.y.shape[:-1], s.y.shape[-1]
+    one = _Problem(_flat(s), geometry.q.reshape(-1, k, z.shape[-1]), link, restricted)
+    starts = _starts(one)
+    count = len(starts)
+    every = one.rows(np.tile(np.arange(one.s.y.shape[0]), count))
+    gamma = starts.reshape(-1, z.shape[-1])
     if link.bounded:
         for mu in _BARRIER:
-            gamma = _climb(problem, gamma, mu, 60)
-        inner = _climb(problem, gamma, 0.0, 60)
-        settled, _ = _settled(problem, inner, 0.0)
-        gamma = np.where(settled[..., None], inner, gamma)
+            gamma = _climb(every, gamma, mu, 60)
+        gamma = _off_the_barrier(every, gamma)
     else:
-        gamma = _climb(problem, gamma, 0.0, 200)
-    value = _log_lik(problem, gamma, 0.0)
+        gamma = _climb(every, gamma, 0.0, 200)
+    value = _log_lik(every.hold(gamma) if link.bounded else every, gamma, 0.0).reshape(count, -1)
     best = np.argmax(np.where(np.isfinite(value), value, -np.inf), axis=0)
-    gamma = np.take_along_axis(gamma, best[None, ..., None], axis=0)[0]
-    return _finished(problem, gamma, geometry.r)
+    gamma = gamma.reshape(count, -1, z.shape[-1])[best, np.arange(len(best))]
+    found = _finished(one, gamma, geometry.r.reshape(-1, *geometry.r.shape[-2:]))
+    return ScaleFit(
+        found.alpha.reshape((*batch, -1)),
+        found.information.reshape((*batch, *found.information.shape[1:])),
+        found.tau2.reshape((*batch, k)),
+        found.log_lik.reshape(batch),
+        found.converged.reshape(batch),
+        found.on_edge.reshape(batch),
+    )
+
+
+def _flat(s: Studies) -> Studies:
+    """The batch on one leading axis."""
+    k, p = s.x.shape[-2:]
+    return Studies(s.y.reshape(-1, k), s.v.reshape(-1, k), s.x.reshape(-1, k, p), s.present.reshape(-1, k))
+
+
+def _off_the_barrier(problem: _Problem, gamma: FloatArray) -> FloatArray:
+    """From the last barrier to the maximum itself: inside, or along the edge with studies held at tau2 = 0."""
+    inner = _climb(problem, gamma, 0.0, 60)
+    gamma = np.where(_settled(problem, inner, 0.0)[0][..., None], inner, gamma)
+    held = problem.hold(gamma)
+    along = _climb(held, held.project(gamma), 0.0, 60)
+    better = _settled(held, along, 0.0)[0] & held.edge & np.isfinite(_log_lik(held, along, 0.0))
+    return np.where(better[..., None], along, gamma)
 
 
 def _finished(problem: _Problem, gamma: FloatArray, r: FloatArray) -> ScaleFit:
@@ -116,15 +174,18 @@ def _finished(problem: _Problem, gamma: FloatArray, r: FloatArray) -> ScaleFit:
     settled, curvature = _settled(problem, gamma, 0.0)
     tau2 = problem.link.variance(eta)
     if problem.link.bounded:
-        edge = ~settled
-        settled = settled | _settled(problem, gamma, float(_BARRIER[-1]))[0]
+        held = problem.hold(gamma)
+        edge = ~settled & held.edge
+        settled = settled | (edge & _settled(held, gamma, 0.0)[0])
+        tau2 = np.where(edge[..., None], problem.link.variance(held.eta(gamma)), tau2)
     else:
-        low = np.log(np.where(present, problem.s.v, np.inf).min(-1))
-        edge = (np.where(present, eta, np.inf).min(-1) < low - 23) | (np.where(present, eta, -np.inf).max(-1) > 300)
+        share = np.where(present, tau2 / problem.s.v, np.inf).min(-1)
+        edge = (share < 1e-10) & (~settled | (share < 1e-16))
+        edge |= np.where(present, eta, -np.inf).max(-1) > 300
         settled = settled & ~edge
     alpha = np.asarray(np.linalg.solve(r, gamma[..., None])[..., 0], dtype=np.float64)
     information = np.swapaxes(r, -1, -2) @ curvature @ r
-    value = _log_lik(problem, gamma, 0.0)
+    value = _log_lik(problem.hold(gamma) if problem.link.bounded else problem, gamma, 0.0)
     return ScaleFit(alpha, information, np.where(present, tau2, 0.0), value, settled, edge)
 
 
@@ -147,9 +208,20 @@ def _starts(problem: _Problem) -> FloatArray:
 
 
 def _climb(problem: _Problem, gamma: FloatArray, mu: float, limit: int) -> FloatArray:
+    """Climb until no step helps; fits that have arrived leave the batch every ten steps."""
+    out, rows = gamma.copy(), np.arange(len(gamma))
+    for _ in range(0, limit, 10):
+        out[rows], done = _climb_ten(problem.rows(rows), out[rows], mu)
+        rows = rows[~done]
+        if rows.size == 0:
+            break
+    return out
+
+
+def _climb_ten(problem: _Problem, gamma: FloatArray, mu: float) -> tuple[FloatArray, BoolArray]:
     value = _log_lik(problem, gamma, mu)
     done = np.zeros(value.shape, dtype=bool)
-    for _ in range(limit):
+    for _ in range(10):
         gradient, curvature = _derivatives(problem, gamma, mu)
         step = _uphill(gradient, curvature)
         decrement = np.einsum("...q,...q->...", gradient, step)
@@ -170,7 +242,7 @@ def _climb(problem: _Problem, gamma: FloatArray, mu: float, limit: int) -> Float
         done |= ~good | still
         if done.all():
             break
-    return gamma
+    return gamma, done
 
 
 def _uphill(gradient: FloatArray, curvature: FloatArray) -> FloatArray:
@@ -186,7 +258,10 @@ def _reach(problem: _Problem, gamma: FloatArray, step: FloatArray) -> FloatArray
     """Share of a step that changes no log(tau2) by more than 3, or uses up no more than 95 % of any tau2."""
     change = np.einsum("...kq,...q->...k", problem.basis, step)
     if problem.link.bounded:
-        used = np.max(np.where(problem.s.present > 0, -change / problem.eta(gamma), 0.0), -1)
+        eta = problem.eta(gamma)
+        room = np.where((problem.s.present > 0) & (eta > 0), eta, np.inf)
+        with np.errstate(over="ignore"):
+            used = np.max(-change / room, -1)
         return np.minimum(1.0, 0.95 / np.maximum(used, 1e-300))
     return np.minimum(1.0, 3 / np.maximum(np.max(np.abs(change), -1), 1e-300))
 
@@ -194,7 +269,8 @@ def _reach(problem: _Problem, gamma: FloatArray, step: FloatArray) -> FloatArray
 def _log_lik(problem: _Problem, gamma: FloatArray, mu: float) -> FloatArray:
     s, eta = problem.s, problem.eta(gamma)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        allowed = np.all(eta > 0, -1) if problem.link.bounded else np.all(eta < 600, -1)
+        inside = eta > 0 if problem.held is None else eta >= 0
+        allowed = np.all(inside, -1) if problem.link.bounded else np.all(eta < 600, -1)
         tau2 = problem.link.variance(np.where(allowed[..., None], eta, 1.0))
         total = s.v + tau2
         f = fit(s.present / total, s.x)
@@ -217,19 +293,30 @@ def _derivatives(problem: _Problem, gamma: FloatArray, mu: float) -> tuple[Float
     a = problem.basis * (s.present * problem.link.slope(eta))[..., None]
     gradient = np.einsum("...kq,...k->...q", a, first)
     ay = a * py[..., None]
-    across = np.einsum("...kp,...k,...kq->...pq", f.q, f.root, ay)
-    curvature = np.einsum("...kq,...k,...kr->...qr", ay, w, ay) - np.einsum("...pq,...pr->...qr", across, across)
+    across = _products(f.q, f.root, ay)
+    curvature = _products(ay, w, ay) - np.swapaxes(across, -1, -2) @ across
     if problem.restricted:
-        curvature -= 0.5 * np.einsum("...kq,...k,...kr->...qr", a, w**2 * (1 - 2 * h), a)
-        m = np.einsum("...ka,...kb,...k,...kq->...abq", f.q, f.q, w, a)
-        curvature -= 0.5 * np.einsum("...abq,...abr->...qr", m, m)
+        curvature -= 0.5 * _products(a, w**2 * (1 - 2 * h), a)
+        pairs = f.q[..., :, None] * f.q[..., None, :]
+        m = _products(pairs.reshape(*pairs.shape[:-2], -1), w, a)
+        curvature -= 0.5 * np.swapaxes(m, -1, -2) @ m
     else:
-        curvature -= 0.5 * np.einsum("...kq,...k,...kr->...qr", a, w**2, a)
+        curvature -= 0.5 * _products(a, w**2, a)
     bend = s.present * first * problem.link.curve(eta)
     if mu:
         gradient += mu * np.einsum("...kq,...k->...q", a, 1 / tau2)
         bend = bend - mu * s.present / tau2**2
-    return gradient, curvature - np.einsum("...kq,...k,...kr->...qr", problem.basis, bend, problem.basis)
+    curvature = curvature - _products(problem.basis, bend, problem.basis)
+    if problem.free is None:
+        return gradient, curvature
+    closed = np.eye(gradient.shape[-1]) - problem.free
+    size = np.abs(np.trace(curvature, axis1=-2, axis2=-1))[..., None, None]
+    return gradient, curvature + np.where(size > 0, size, 1.0) * closed
+
+
+def _products(a: FloatArray, w: FloatArray, b: FloatArray) -> FloatArray:
+    """a' diag(w) b."""
+    return np.asarray(np.swapaxes(a, -1, -2) @ (w[..., None] * b), dtype=np.float64)
 
 
 def _settled(problem: _Problem, gamma: FloatArray, mu: float) -> tuple[BoolArray, FloatArray]:
