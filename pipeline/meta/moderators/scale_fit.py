@@ -190,7 +190,9 @@ def _finished(problem: _Problem, gamma: FloatArray, r: FloatArray) -> ScaleFit:
 
 
 def _starts(problem: _Problem) -> FloatArray:
-    """Homogeneous heterogeneity at several sizes, and a regression of the log squared residuals (Harvey 1976)."""
+    """Homogeneous heterogeneity at several sizes; for an unbounded link also a regression of the log squared residuals
+    (Harvey 1976) and a steep rise and fall along each scale column: the likelihood can have several maxima.
+    """
     s = problem.s
     typical = np.sum(s.present * s.v, -1) / s.k
     tau2 = np.maximum(TAU2_ESTIMATORS["HE"](s)[0], 0.02 * typical)
@@ -204,7 +206,9 @@ def _starts(problem: _Problem) -> FloatArray:
     square = s.weighted(np.ones(s.v.shape)).residuals(s.y) ** 2
     rough = np.log(np.maximum(square, 0.05 * (tau2 + typical)[..., None])) * s.present
     harvey = np.einsum("...kq,...k->...q", problem.basis, rough)
-    return np.concatenate([gamma, harvey[None]])
+    tilt = 2 * np.sqrt(s.k)[:, None, None] * np.eye(gamma.shape[-1])
+    tilted = gamma[0] + np.moveaxis(np.concatenate([tilt, -tilt], axis=1), 1, 0)
+    return np.concatenate([gamma, harvey[None], tilted])
 
 
 def _climb(problem: _Problem, gamma: FloatArray, mu: float, limit: int) -> FloatArray:
