@@ -153,11 +153,11 @@ ADAPTERS: dict[str, Callable[[Case], Case]] = {
 NUMBERS: dict[str, dict[str, str]] = {
     "LINKS": {
         "log": "locscale_bangert",
-        "identity": "tests/golden/test_location_scale.py::test_against_metafor",
+        "identity": "tests/golden/test_metafor_location_scale.py::test_against_metafor",
     },
     "ALTERNATIVES": {
         "two-sided": "power_ma_a",
-        "greater": "tests/golden/test_power.py::test_one_sided",
-        "less": "tests/golden/test_power.py::test_one_sided",
+        "greater": "tests/golden/test_power_numbers.py::test_one_sided",
+        "less": "tests/golden/test_power_numbers.py::test_one_sided",
     },
 }
