@@ -1,47 +1,22 @@
 """Maximum of the (restricted) likelihood of a location-scale model over its scale coefficients.
 
-The location coefficients are profiled out. Newton's method with the exact gradient and Hessian; a direction of negative
-curvature is turned uphill (Dauphin et al. 2014), a step that does not climb is halved, and several starts run side by
-side. With P = W - WX (X'WX)^-1 X'W and t_i = tau2_i, the restricted likelihood has d/dt_i = ((Py)_i^2 - P_ii) / 2 and
-d2/dt_i dt_j = P_ij^2 / 2 - (Py)_i P_ij (Py)_j (Harville 1977, J Am Stat Assoc 72:320).
+Newton's method with the exact gradient and Hessian; a direction of negative curvature is turned uphill (Dauphin et al.
+2014), a step that does not climb is halved, and several starts run side by side. The identity link is kept at tau2 >= 0
+by a logarithmic barrier that fades, and then along the edge itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.meta.arrays import BoolArray, FloatArray, IntArray, InvalidInput
+from pipeline.meta.arrays import BoolArray, FloatArray, InvalidInput
+from pipeline.meta.moderators.scale_likelihood import Link, Problem, derivatives, log_likelihood
 from pipeline.meta.pooling.studies import Studies
 from pipeline.meta.pooling.tau2 import TAU2_ESTIMATORS
 from pipeline.meta.pooling.weighted_fit import fit
 
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """How scale coefficients make a between-study variance.
-
-    Attributes
-    ----------
-    variance : tau2 of the linear predictor z'a
-    slope, curve : first and second derivative of tau2, given the predictor
-    start : predictor that gives a tau2
-    bounded : must the predictor stay > 0
-    """
-
-    variance: Callable[[FloatArray], FloatArray]
-    slope: Callable[[FloatArray], FloatArray]
-    curve: Callable[[FloatArray], FloatArray]
-    start: Callable[[FloatArray], FloatArray]
-    bounded: bool
-
-
-LINKS: dict[str, Link] = {
-    "log": Link(np.exp, np.exp, np.exp, np.log, False),
-    "identity": Link(lambda e: e, np.ones_like, np.zeros_like, lambda t: t, True),
-}
 _STARTS = (1.0, 0.05, 10.0)  # times the homogeneous tau2
 _BARRIER = 10.0 ** np.arange(-1.0, -10.0, -1.0)
 
@@ -68,50 +43,6 @@ class ScaleFit:
     on_edge: BoolArray
 
 
-@dataclass(frozen=True, slots=True)
-class _Problem:  # the batch on one leading axis
-    s: Studies
-    basis: FloatArray  # orthonormal columns of Z
-    link: Link
-    restricted: bool
-    held: BoolArray | None = None  # studies whose tau2 is held at 0
-    free: FloatArray | None = None  # projector on the directions that leave them there
-
-    def eta(self, gamma: FloatArray) -> FloatArray:
-        eta = np.einsum("...kq,...q->...k", self.basis, gamma)
-        if self.held is not None:
-            eta = np.where(self.held, 0.0, eta)
-        return np.where(self.s.present > 0, eta, 1.0 if self.link.bounded else 0.0)
-
-    def hold(self, gamma: FloatArray) -> _Problem:
-        """The problem along the edge: studies whose barrier still pushes are held at tau2 = 0."""
-        eta = self.eta(gamma)
-        held = (self.s.present > 0) & (eta < np.sqrt(_BARRIER[-1]) * np.maximum(eta.max(-1, keepdims=True), self.s.v))
-        values, vectors = np.linalg.eigh(_products(self.basis, held.astype(np.float64), self.basis))
-        open_ = (values <= 1e-12)[..., None, :]
-        free = (vectors * open_) @ np.swapaxes(vectors, -1, -2)
-        return replace(self, basis=np.where(held[..., None], 0.0, self.basis @ free), held=held, free=free)
-
-    def rows(self, rows: IntArray) -> _Problem:
-        """Some of the fits of a flat batch."""
-        s = Studies(self.s.y[rows], self.s.v[rows], self.s.x[rows], self.s.present[rows])
-        held = None if self.held is None else self.held[rows]
-        return _Problem(
-            s, self.basis[rows], self.link, self.restricted, held, None if self.free is None else self.free[rows]
-        )
-
-    @property
-    def edge(self) -> BoolArray:
-        """Is any study held?"""
-        return np.zeros(1, dtype=bool) if self.held is None else np.asarray(self.held.any(-1))
-
-    def project(self, direction: FloatArray) -> FloatArray:
-        """The part of a direction that leaves the held studies at 0."""
-        if self.free is None:
-            return direction
-        return np.einsum("...ij,...j->...i", self.free, direction)
-
-
 def maximise(s: Studies, z: FloatArray, link: Link, *, restricted: bool) -> ScaleFit:
     """Scale coefficients at the highest of the maxima found from several starts.
 
@@ -125,10 +56,18 @@ def maximise(s: Studies, z: FloatArray, link: Link, *, restricted: bool) -> Scal
     ------
     InvalidInput
         Collinear scale columns; under the identity link, columns that cannot give one tau2 for all studies.
+
+    Examples
+    --------
+    >>> from pipeline.meta.moderators.scale_likelihood import LINKS
+    >>> from pipeline.meta.pooling.studies import studies
+    >>> s = studies([0.1, 0.9, -0.6, 0.3], [0.01] * 4)
+    >>> round(float(maximise(s, np.ones((4, 1)), LINKS["identity"], restricted=True).tau2[0]), 4)
+    0.3725
     """
     geometry = fit(s.present, z)
     batch, k = s.y.shape[:-1], s.y.shape[-1]
-    one = _Problem(_flat(s), geometry.q.reshape(-1, k, z.shape[-1]), link, restricted)
+    one = Problem(_flat(s), geometry.q.reshape(-1, k, z.shape[-1]), link, restricted)
     starts = _starts(one)
     count = len(starts)
     every = one.rows(np.tile(np.arange(one.s.y.shape[0]), count))
@@ -139,7 +78,7 @@ def maximise(s: Studies, z: FloatArray, link: Link, *, restricted: bool) -> Scal
         gamma = _off_the_barrier(every, gamma)
     else:
         gamma = _climb(every, gamma, 0.0, 200)
-    value = _log_lik(every.hold(gamma) if link.bounded else every, gamma, 0.0).reshape(count, -1)
+    value = log_likelihood(every.hold(gamma) if link.bounded else every, gamma, 0.0).reshape(count, -1)
     best = np.argmax(np.where(np.isfinite(value), value, -np.inf), axis=0)
     gamma = gamma.reshape(count, -1, z.shape[-1])[best, np.arange(len(best))]
     found = _finished(one, gamma, geometry.r.reshape(-1, *geometry.r.shape[-2:]))
@@ -156,20 +95,23 @@ def maximise(s: Studies, z: FloatArray, link: Link, *, restricted: bool) -> Scal
 def _flat(s: Studies) -> Studies:
     """The batch on one leading axis."""
     k, p = s.x.shape[-2:]
-    return Studies(s.y.reshape(-1, k), s.v.reshape(-1, k), s.x.reshape(-1, k, p), s.present.reshape(-1, k))
+    shape = (-1, k)
+    return Studies(
+        y=s.y.reshape(shape), v=s.v.reshape(shape), x=s.x.reshape(-1, k, p), present=s.present.reshape(shape)
+    )
 
 
-def _off_the_barrier(problem: _Problem, gamma: FloatArray) -> FloatArray:
+def _off_the_barrier(problem: Problem, gamma: FloatArray) -> FloatArray:
     """From the last barrier to the maximum itself: inside, or along the edge with studies held at tau2 = 0."""
     inner = _climb(problem, gamma, 0.0, 60)
     gamma = np.where(_settled(problem, inner, 0.0)[0][..., None], inner, gamma)
     held = problem.hold(gamma)
     along = _climb(held, held.project(gamma), 0.0, 60)
-    better = _settled(held, along, 0.0)[0] & held.edge & np.isfinite(_log_lik(held, along, 0.0))
+    better = _settled(held, along, 0.0)[0] & held.edge & np.isfinite(log_likelihood(held, along, 0.0))
     return np.where(better[..., None], along, gamma)
 
 
-def _finished(problem: _Problem, gamma: FloatArray, r: FloatArray) -> ScaleFit:
+def _finished(problem: Problem, gamma: FloatArray, r: FloatArray) -> ScaleFit:
     eta, present = problem.eta(gamma), problem.s.present > 0
     settled, curvature = _settled(problem, gamma, 0.0)
     tau2 = problem.link.variance(eta)
@@ -185,11 +127,11 @@ def _finished(problem: _Problem, gamma: FloatArray, r: FloatArray) -> ScaleFit:
         settled = settled & ~edge
     alpha = np.asarray(np.linalg.solve(r, gamma[..., None])[..., 0], dtype=np.float64)
     information = np.swapaxes(r, -1, -2) @ curvature @ r
-    value = _log_lik(problem.hold(gamma) if problem.link.bounded else problem, gamma, 0.0)
+    value = log_likelihood(problem.hold(gamma) if problem.link.bounded else problem, gamma, 0.0)
     return ScaleFit(alpha, information, np.where(present, tau2, 0.0), value, settled, edge)
 
 
-def _starts(problem: _Problem) -> FloatArray:
+def _starts(problem: Problem) -> FloatArray:
     """Homogeneous heterogeneity at several sizes; for an unbounded link also a regression of the log squared residuals
     (Harvey 1976) and a steep rise and fall along each scale column: the likelihood can have several maxima.
     """
@@ -211,7 +153,7 @@ def _starts(problem: _Problem) -> FloatArray:
     return np.concatenate([gamma, harvey[None], tilted])
 
 
-def _climb(problem: _Problem, gamma: FloatArray, mu: float, limit: int) -> FloatArray:
+def _climb(problem: Problem, gamma: FloatArray, mu: float, limit: int) -> FloatArray:
     """Climb until no step helps; fits that have arrived leave the batch every ten steps."""
     out, rows = gamma.copy(), np.arange(len(gamma))
     for _ in range(0, limit, 10):
@@ -222,11 +164,11 @@ def _climb(problem: _Problem, gamma: FloatArray, mu: float, limit: int) -> Float
     return out
 
 
-def _climb_ten(problem: _Problem, gamma: FloatArray, mu: float) -> tuple[FloatArray, BoolArray]:
-    value = _log_lik(problem, gamma, mu)
+def _climb_ten(problem: Problem, gamma: FloatArray, mu: float) -> tuple[FloatArray, BoolArray]:
+    value = log_likelihood(problem, gamma, mu)
     done = np.zeros(value.shape, dtype=bool)
     for _ in range(10):
-        gradient, curvature = _derivatives(problem, gamma, mu)
+        gradient, curvature = derivatives(problem, gamma, mu)
         step = _uphill(gradient, curvature)
         decrement = np.einsum("...q,...q->...", gradient, step)
         step = step * _reach(problem, gamma, step)[..., None]
@@ -234,7 +176,7 @@ def _climb_ten(problem: _Problem, gamma: FloatArray, mu: float) -> tuple[FloatAr
         size = np.where(done, 0.0, 1.0)
         for _ in range(45):
             new = gamma + size[..., None] * step
-            there = _log_lik(problem, new, mu)
+            there = log_likelihood(problem, new, mu)
             worse = ~(there >= value - 1e-14 * (1 + np.abs(value))) & (size > 0)
             if not worse.any():
                 break
@@ -258,7 +200,7 @@ def _uphill(gradient: FloatArray, curvature: FloatArray) -> FloatArray:
     return np.einsum("...ij,...j->...i", vectors, along)
 
 
-def _reach(problem: _Problem, gamma: FloatArray, step: FloatArray) -> FloatArray:
+def _reach(problem: Problem, gamma: FloatArray, step: FloatArray) -> FloatArray:
     """Share of a step that changes no log(tau2) by more than 3, or uses up no more than 95 % of any tau2."""
     change = np.einsum("...kq,...q->...k", problem.basis, step)
     if problem.link.bounded:
@@ -270,62 +212,9 @@ def _reach(problem: _Problem, gamma: FloatArray, step: FloatArray) -> FloatArray
     return np.minimum(1.0, 3 / np.maximum(np.max(np.abs(change), -1), 1e-300))
 
 
-def _log_lik(problem: _Problem, gamma: FloatArray, mu: float) -> FloatArray:
-    s, eta = problem.s, problem.eta(gamma)
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        inside = eta > 0 if problem.held is None else eta >= 0
-        allowed = np.all(inside, -1) if problem.link.bounded else np.all(eta < 600, -1)
-        tau2 = problem.link.variance(np.where(allowed[..., None], eta, 1.0))
-        total = s.v + tau2
-        f = fit(s.present / total, s.x)
-        out = np.sum(s.present * np.log(total) + f.residuals(s.y) ** 2, -1) + s.k * np.log(2 * np.pi)
-        if problem.restricted:
-            plain = s.weighted(np.ones(s.v.shape)).log_det_information()
-            out = out + f.log_det_information() - plain - s.p * np.log(2 * np.pi)
-        out = -0.5 * out + (mu * np.sum(s.present * np.log(tau2), -1) if mu else 0.0)
-    return np.where(allowed, out, -np.inf)
-
-
-def _derivatives(problem: _Problem, gamma: FloatArray, mu: float) -> tuple[FloatArray, FloatArray]:
-    """Gradient and minus the Hessian in gamma."""
-    s, eta = problem.s, problem.eta(gamma)
-    tau2 = problem.link.variance(eta)
-    f = fit(s.present / (s.v + tau2), s.x)
-    w, py = f.root**2, f.apply(s.y)
-    h = f.leverages()
-    first = 0.5 * (py**2 - w * (1 - h if problem.restricted else 1.0))
-    a = problem.basis * (s.present * problem.link.slope(eta))[..., None]
-    gradient = np.einsum("...kq,...k->...q", a, first)
-    ay = a * py[..., None]
-    across = _products(f.q, f.root, ay)
-    curvature = _products(ay, w, ay) - np.swapaxes(across, -1, -2) @ across
-    if problem.restricted:
-        curvature -= 0.5 * _products(a, w**2 * (1 - 2 * h), a)
-        pairs = f.q[..., :, None] * f.q[..., None, :]
-        m = _products(pairs.reshape(*pairs.shape[:-2], -1), w, a)
-        curvature -= 0.5 * np.swapaxes(m, -1, -2) @ m
-    else:
-        curvature -= 0.5 * _products(a, w**2, a)
-    bend = s.present * first * problem.link.curve(eta)
-    if mu:
-        gradient += mu * np.einsum("...kq,...k->...q", a, 1 / tau2)
-        bend = bend - mu * s.present / tau2**2
-    curvature = curvature - _products(problem.basis, bend, problem.basis)
-    if problem.free is None:
-        return gradient, curvature
-    closed = np.eye(gradient.shape[-1]) - problem.free
-    size = np.abs(np.trace(curvature, axis1=-2, axis2=-1))[..., None, None]
-    return gradient, curvature + np.where(size > 0, size, 1.0) * closed
-
-
-def _products(a: FloatArray, w: FloatArray, b: FloatArray) -> FloatArray:
-    """a' diag(w) b."""
-    return np.asarray(np.swapaxes(a, -1, -2) @ (w[..., None] * b), dtype=np.float64)
-
-
-def _settled(problem: _Problem, gamma: FloatArray, mu: float) -> tuple[BoolArray, FloatArray]:
+def _settled(problem: Problem, gamma: FloatArray, mu: float) -> tuple[BoolArray, FloatArray]:
     """Is the gradient zero, in units of the curvature, where the curvature is that of a maximum?"""
-    gradient, curvature = _derivatives(problem, gamma, mu)
+    gradient, curvature = derivatives(problem, gamma, mu)
     decrement = np.einsum("...q,...q->...", gradient, _uphill(gradient, curvature))
     values = np.linalg.eigvalsh(np.where(np.isfinite(curvature), curvature, 0.0))
     return (decrement <= 1e-16) & (values[..., 0] > 1e-12 * values[..., -1]), curvature

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pipeline.meta.arrays import InvalidInput
 from pipeline.meta.moderators.location_scale import location_scale
-from pipeline.meta.moderators.scale_fit import LINKS
+from pipeline.meta.moderators.scale_likelihood import LINKS
 from pipeline.meta.pooling.meta_regression import meta_regression
 from pipeline.meta.pooling.random_effects import random_effects
 
