@@ -15,7 +15,7 @@ import numpy as np
 from pipeline.meta.arrays import FloatArray, InvalidInput
 
 Term = frozenset[str]
-_TOKEN = re.compile(r"\s*(`[^`]+`|[A-Za-z_.][\w.]*|\d+\.?\d*(?:[eE][-+]?\d+)?|\*\*|[-+*/^:()])")
+_TOKEN = re.compile(r"\s*(`[^`]+`|[A-Za-z_.][\w.]*|\d+\.?\d*(?:[eE][-+]?\d+)?|\*\*|[-+*/^:(),])")
 _CALL: dict[str, Callable[[FloatArray], FloatArray]] = {
     "I": lambda x: x,
     "sqrt": np.sqrt,

@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike
 
 from pipeline.meta.arrays import BoolArray, FloatArray, IntArray, InvalidInput, choose
 from pipeline.meta.moderators.model_comparison import information_criteria
-from pipeline.meta.moderators.scale_fit import LINKS, maximise
+from pipeline.meta.moderators.scale_fit import maximise
+from pipeline.meta.moderators.scale_likelihood import LINKS
 from pipeline.meta.moderators.wald import Contrasts, WaldTest, omnibus
 from pipeline.meta.pooling.heterogeneity import heterogeneity
 from pipeline.meta.pooling.intervals import INTERVALS

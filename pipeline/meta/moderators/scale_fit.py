@@ -1,49 +1,24 @@
 """Maximum of the (restricted) likelihood of a location-scale model over its scale coefficients.
 
-The location coefficients are profiled out. Newton's method with the exact gradient and Hessian; a direction of negative
-curvature is turned uphill (Dauphin et al. 2014), a step that does not climb is halved, and several starts run side by
-side. With P = W - WX (X'WX)^-1 X'W and t_i = tau2_i, the restricted likelihood has d/dt_i = ((Py)_i^2 - P_ii) / 2 and
-d2/dt_i dt_j = P_ij^2 / 2 - (Py)_i P_ij (Py)_j (Harville 1977, J Am Stat Assoc 72:320).
+Newton's method with the exact gradient and Hessian; a direction of negative curvature is turned uphill (Dauphin et al.
+2014), a step that does not climb is halved, and several starts run side by side. The identity link is kept at tau2 >= 0
+by a logarithmic barrier that fades, and then along the edge itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from pipeline.meta.arrays import BoolArray, FloatArray, InvalidInput
+from pipeline.meta.moderators.scale_likelihood import Link, Problem, derivatives, log_likelihood
 from pipeline.meta.pooling.studies import Studies
 from pipeline.meta.pooling.tau2 import TAU2_ESTIMATORS
 from pipeline.meta.pooling.weighted_fit import fit
 
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """How scale coefficients make a between-study variance.
-
-    Attributes
-    ----------
-    variance : tau2 of the linear predictor z'a
-    slope, curve : first and second derivative of tau2, given the predictor
-    start : predictor that gives a tau2
-    bounded : must the predictor stay > 0
-    """
-
-    variance: Callable[[FloatArray], FloatArray]
-    slope: Callable[[FloatArray], FloatArray]
-    curve: Callable[[FloatArray], FloatArray]
-    start: Callable[[FloatArray], FloatArray]
-    bounded: bool
-
-
-LINKS: dict[str, Link] = {
-    "log": Link(np.exp, np.exp, np.exp, np.log, False),
-    "identity": Link(lambda e: e, np.ones_like, np.zeros_like, lambda t: t, True),
-}
 _STARTS = (1.0, 0.05, 10.0)  # times the homogeneous tau2
-_BARRIER = 10.0 ** np.arange(-1, -15, -1)
+_BARRIER = 10.0 ** np.arange(-1.0, -10.0, -1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +43,6 @@ class ScaleFit:
     on_edge: BoolArray
 
 
-@dataclass(frozen=True, slots=True)
-class _Problem:
-    s: Studies
-    basis: FloatArray  # orthonormal columns of Z
-    link: Link
-    restricted: bool
-
-    def eta(self, gamma: FloatArray) -> FloatArray:
-        eta = np.einsum("...kq,...q->...k", self.basis, gamma)
-        return np.where(self.s.present > 0, eta, 1.0 if self.link.bounded else 0.0)
-
-
 def maximise(s: Studies, z: FloatArray, link: Link, *, restricted: bool) -> ScaleFit:
     """Scale coefficients at the highest of the maxima found from several starts.
 
@@ -93,43 +56,85 @@ def maximise(s: Studies, z: FloatArray, link: Link, *, restricted: bool) -> Scal
     ------
     InvalidInput
         Collinear scale columns; under the identity link, columns that cannot give one tau2 for all studies.
+
+    Examples
+    --------
+    >>> from pipeline.meta.moderators.scale_likelihood import LINKS
+    >>> from pipeline.meta.pooling.studies import studies
+    >>> s = studies([0.1, 0.9, -0.6, 0.3], [0.01] * 4)
+    >>> round(float(maximise(s, np.ones((4, 1)), LINKS["identity"], restricted=True).tau2[0]), 4)
+    0.3725
     """
     geometry = fit(s.present, z)
-    problem = _Problem(s, geometry.q, link, restricted)
-    gamma = _starts(problem)
+    batch, k = s.y.shape[:-1], s.y.shape[-1]
+    one = Problem(_flat(s), geometry.q.reshape(-1, k, z.shape[-1]), link, restricted)
+    starts = _starts(one)
+    count = len(starts)
+    every = one.rows(np.tile(np.arange(one.s.y.shape[0]), count))
+    gamma = starts.reshape(-1, z.shape[-1])
     if link.bounded:
         for mu in _BARRIER:
-            gamma = _climb(problem, gamma, mu, 60)
-        inner = _climb(problem, gamma, 0.0, 60)
-        settled, _ = _settled(problem, inner, 0.0)
-        gamma = np.where(settled[..., None], inner, gamma)
+            gamma = _climb(every, gamma, mu, 60)
+        gamma = _off_the_barrier(every, gamma)
     else:
-        gamma = _climb(problem, gamma, 0.0, 200)
-    value = _log_lik(problem, gamma, 0.0)
+        gamma = _climb(every, gamma, 0.0, 200)
+    value = log_likelihood(every.hold(gamma) if link.bounded else every, gamma, 0.0).reshape(count, -1)
     best = np.argmax(np.where(np.isfinite(value), value, -np.inf), axis=0)
-    gamma = np.take_along_axis(gamma, best[None, ..., None], axis=0)[0]
-    return _finished(problem, gamma, geometry.r)
+    gamma = gamma.reshape(count, -1, z.shape[-1])[best, np.arange(len(best))]
+    found = _finished(one, gamma, geometry.r.reshape(-1, *geometry.r.shape[-2:]))
+    return ScaleFit(
+        found.alpha.reshape((*batch, -1)),
+        found.information.reshape((*batch, *found.information.shape[1:])),
+        found.tau2.reshape((*batch, k)),
+        found.log_lik.reshape(batch),
+        found.converged.reshape(batch),
+        found.on_edge.reshape(batch),
+    )
 
 
-def _finished(problem: _Problem, gamma: FloatArray, r: FloatArray) -> ScaleFit:
+def _flat(s: Studies) -> Studies:
+    """The batch on one leading axis."""
+    k, p = s.x.shape[-2:]
+    shape = (-1, k)
+    return Studies(
+        y=s.y.reshape(shape), v=s.v.reshape(shape), x=s.x.reshape(-1, k, p), present=s.present.reshape(shape)
+    )
+
+
+def _off_the_barrier(problem: Problem, gamma: FloatArray) -> FloatArray:
+    """From the last barrier to the maximum itself: inside, or along the edge with studies held at tau2 = 0."""
+    inner = _climb(problem, gamma, 0.0, 60)
+    gamma = np.where(_settled(problem, inner, 0.0)[0][..., None], inner, gamma)
+    held = problem.hold(gamma)
+    along = _climb(held, held.project(gamma), 0.0, 60)
+    better = _settled(held, along, 0.0)[0] & held.edge & np.isfinite(log_likelihood(held, along, 0.0))
+    return np.where(better[..., None], along, gamma)
+
+
+def _finished(problem: Problem, gamma: FloatArray, r: FloatArray) -> ScaleFit:
     eta, present = problem.eta(gamma), problem.s.present > 0
     settled, curvature = _settled(problem, gamma, 0.0)
     tau2 = problem.link.variance(eta)
     if problem.link.bounded:
-        edge = ~settled
-        settled = settled | _settled(problem, gamma, float(_BARRIER[-1]))[0]
+        held = problem.hold(gamma)
+        edge = ~settled & held.edge
+        settled = settled | (edge & _settled(held, gamma, 0.0)[0])
+        tau2 = np.where(edge[..., None], problem.link.variance(held.eta(gamma)), tau2)
     else:
-        low = np.log(np.where(present, problem.s.v, np.inf).min(-1))
-        edge = (np.where(present, eta, np.inf).min(-1) < low - 23) | (np.where(present, eta, -np.inf).max(-1) > 300)
+        share = np.where(present, tau2 / problem.s.v, np.inf).min(-1)
+        edge = (share < 1e-10) & (~settled | (share < 1e-16))
+        edge |= np.where(present, eta, -np.inf).max(-1) > 300
         settled = settled & ~edge
     alpha = np.asarray(np.linalg.solve(r, gamma[..., None])[..., 0], dtype=np.float64)
     information = np.swapaxes(r, -1, -2) @ curvature @ r
-    value = _log_lik(problem, gamma, 0.0)
+    value = log_likelihood(problem.hold(gamma) if problem.link.bounded else problem, gamma, 0.0)
     return ScaleFit(alpha, information, np.where(present, tau2, 0.0), value, settled, edge)
 
 
-def _starts(problem: _Problem) -> FloatArray:
-    """Homogeneous heterogeneity at several sizes, and a regression of the log squared residuals (Harvey 1976)."""
+def _starts(problem: Problem) -> FloatArray:
+    """Homogeneous heterogeneity at several sizes; for an unbounded link also a regression of the log squared residuals
+    (Harvey 1976) and a steep rise and fall along each scale column: the likelihood can have several maxima.
+    """
     s = problem.s
     typical = np.sum(s.present * s.v, -1) / s.k
     tau2 = np.maximum(TAU2_ESTIMATORS["HE"](s)[0], 0.02 * typical)
@@ -143,14 +148,27 @@ def _starts(problem: _Problem) -> FloatArray:
     square = s.weighted(np.ones(s.v.shape)).residuals(s.y) ** 2
     rough = np.log(np.maximum(square, 0.05 * (tau2 + typical)[..., None])) * s.present
     harvey = np.einsum("...kq,...k->...q", problem.basis, rough)
-    return np.concatenate([gamma, harvey[None]])
+    tilt = 2 * np.sqrt(s.k)[:, None, None] * np.eye(gamma.shape[-1])
+    tilted = gamma[0] + np.moveaxis(np.concatenate([tilt, -tilt], axis=1), 1, 0)
+    return np.concatenate([gamma, harvey[None], tilted])
 
 
-def _climb(problem: _Problem, gamma: FloatArray, mu: float, limit: int) -> FloatArray:
-    value = _log_lik(problem, gamma, mu)
+def _climb(problem: Problem, gamma: FloatArray, mu: float, limit: int) -> FloatArray:
+    """Climb until no step helps; fits that have arrived leave the batch every ten steps."""
+    out, rows = gamma.copy(), np.arange(len(gamma))
+    for _ in range(0, limit, 10):
+        out[rows], done = _climb_ten(problem.rows(rows), out[rows], mu)
+        rows = rows[~done]
+        if rows.size == 0:
+            break
+    return out
+
+
+def _climb_ten(problem: Problem, gamma: FloatArray, mu: float) -> tuple[FloatArray, BoolArray]:
+    value = log_likelihood(problem, gamma, mu)
     done = np.zeros(value.shape, dtype=bool)
-    for _ in range(limit):
-        gradient, curvature = _derivatives(problem, gamma, mu)
+    for _ in range(10):
+        gradient, curvature = derivatives(problem, gamma, mu)
         step = _uphill(gradient, curvature)
         decrement = np.einsum("...q,...q->...", gradient, step)
         step = step * _reach(problem, gamma, step)[..., None]
@@ -158,7 +176,7 @@ def _climb(problem: _Problem, gamma: FloatArray, mu: float, limit: int) -> Float
         size = np.where(done, 0.0, 1.0)
         for _ in range(45):
             new = gamma + size[..., None] * step
-            there = _log_lik(problem, new, mu)
+            there = log_likelihood(problem, new, mu)
             worse = ~(there >= value - 1e-14 * (1 + np.abs(value))) & (size > 0)
             if not worse.any():
                 break
@@ -170,7 +188,7 @@ def _climb(problem: _Problem, gamma: FloatArray, mu: float, limit: int) -> Float
         done |= ~good | still
         if done.all():
             break
-    return gamma
+    return gamma, done
 
 
 def _uphill(gradient: FloatArray, curvature: FloatArray) -> FloatArray:
@@ -182,59 +200,21 @@ def _uphill(gradient: FloatArray, curvature: FloatArray) -> FloatArray:
     return np.einsum("...ij,...j->...i", vectors, along)
 
 
-def _reach(problem: _Problem, gamma: FloatArray, step: FloatArray) -> FloatArray:
+def _reach(problem: Problem, gamma: FloatArray, step: FloatArray) -> FloatArray:
     """Share of a step that changes no log(tau2) by more than 3, or uses up no more than 95 % of any tau2."""
     change = np.einsum("...kq,...q->...k", problem.basis, step)
     if problem.link.bounded:
-        used = np.max(np.where(problem.s.present > 0, -change / problem.eta(gamma), 0.0), -1)
+        eta = problem.eta(gamma)
+        room = np.where((problem.s.present > 0) & (eta > 0), eta, np.inf)
+        with np.errstate(over="ignore"):
+            used = np.max(-change / room, -1)
         return np.minimum(1.0, 0.95 / np.maximum(used, 1e-300))
     return np.minimum(1.0, 3 / np.maximum(np.max(np.abs(change), -1), 1e-300))
 
 
-def _log_lik(problem: _Problem, gamma: FloatArray, mu: float) -> FloatArray:
-    s, eta = problem.s, problem.eta(gamma)
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        allowed = np.all(eta > 0, -1) if problem.link.bounded else np.all(eta < 600, -1)
-        tau2 = problem.link.variance(np.where(allowed[..., None], eta, 1.0))
-        total = s.v + tau2
-        f = fit(s.present / total, s.x)
-        out = np.sum(s.present * np.log(total) + f.residuals(s.y) ** 2, -1) + s.k * np.log(2 * np.pi)
-        if problem.restricted:
-            plain = s.weighted(np.ones(s.v.shape)).log_det_information()
-            out = out + f.log_det_information() - plain - s.p * np.log(2 * np.pi)
-        out = -0.5 * out + (mu * np.sum(s.present * np.log(tau2), -1) if mu else 0.0)
-    return np.where(allowed, out, -np.inf)
-
-
-def _derivatives(problem: _Problem, gamma: FloatArray, mu: float) -> tuple[FloatArray, FloatArray]:
-    """Gradient and minus the Hessian in gamma."""
-    s, eta = problem.s, problem.eta(gamma)
-    tau2 = problem.link.variance(eta)
-    f = fit(s.present / (s.v + tau2), s.x)
-    w, py = f.root**2, f.apply(s.y)
-    h = f.leverages()
-    first = 0.5 * (py**2 - w * (1 - h if problem.restricted else 1.0))
-    a = problem.basis * (s.present * problem.link.slope(eta))[..., None]
-    gradient = np.einsum("...kq,...k->...q", a, first)
-    ay = a * py[..., None]
-    across = np.einsum("...kp,...k,...kq->...pq", f.q, f.root, ay)
-    curvature = np.einsum("...kq,...k,...kr->...qr", ay, w, ay) - np.einsum("...pq,...pr->...qr", across, across)
-    if problem.restricted:
-        curvature -= 0.5 * np.einsum("...kq,...k,...kr->...qr", a, w**2 * (1 - 2 * h), a)
-        m = np.einsum("...ka,...kb,...k,...kq->...abq", f.q, f.q, w, a)
-        curvature -= 0.5 * np.einsum("...abq,...abr->...qr", m, m)
-    else:
-        curvature -= 0.5 * np.einsum("...kq,...k,...kr->...qr", a, w**2, a)
-    bend = s.present * first * problem.link.curve(eta)
-    if mu:
-        gradient += mu * np.einsum("...kq,...k->...q", a, 1 / tau2)
-        bend = bend - mu * s.present / tau2**2
-    return gradient, curvature - np.einsum("...kq,...k,...kr->...qr", problem.basis, bend, problem.basis)
-
-
-def _settled(problem: _Problem, gamma: FloatArray, mu: float) -> tuple[BoolArray, FloatArray]:
+def _settled(problem: Problem, gamma: FloatArray, mu: float) -> tuple[BoolArray, FloatArray]:
     """Is the gradient zero, in units of the curvature, where the curvature is that of a maximum?"""
-    gradient, curvature = _derivatives(problem, gamma, mu)
+    gradient, curvature = derivatives(problem, gamma, mu)
     decrement = np.einsum("...q,...q->...", gradient, _uphill(gradient, curvature))
     values = np.linalg.eigvalsh(np.where(np.isfinite(curvature), curvature, 0.0))
     return (decrement <= 1e-16) & (values[..., 0] > 1e-12 * values[..., -1]), curvature

@@ -10,7 +10,7 @@ from scipy import special
 
 from pipeline.meta.moderators import power
 from pipeline.meta.moderators.collinearity import variance_inflation
-from pipeline.meta.moderators.design import design
+from pipeline.meta.moderators.design import design, new_rows
 from pipeline.meta.moderators.location_scale import location_scale as fit_location_scale
 from pipeline.meta.moderators.model_comparison import compare_nested
 from pipeline.meta.moderators.predict import predict as predict_rows
@@ -44,8 +44,13 @@ def _fit(case: Case) -> tuple[Any, Any]:
     return made, m
 
 
-def _columns(case: Case, p: int) -> list[int]:
-    return [int(j) - 1 for j in np.atleast_1d(case["btt"])] if "btt" in case else list(range(1, p))
+def _columns(btt: Any, names: tuple[str, ...]) -> list[int]:
+    """0-based columns of a `btt`: 1-based numbers, text found in names, or None for all but the intercept."""
+    if btt is None:
+        return [j for j, name in enumerate(names) if name != "intrcpt"]
+    if isinstance(btt, str):
+        return [j for j, name in enumerate(names) if btt in name]
+    return [int(j) - 1 for j in np.atleast_1d(btt)]
 
 
 def anova_wald(case: Case) -> Case:
@@ -53,7 +58,7 @@ def anova_wald(case: Case) -> Case:
     if "X" in case or "L" in case:
         test = wald_test(m.beta, m.vb, case.get("X", case.get("L")), case.get("rhs", 0.0), df=m.df)
     else:
-        test = omnibus(m.beta, m.vb, _columns(case, len(m.beta)), df=m.df)
+        test = omnibus(m.beta, m.vb, _columns(case.get("btt"), made.names), df=m.df)
     out: Case = {"QM": test.statistic, "QMp": test.p, "QMdf": [test.df1, test.df2], "m": test.df1}
     if "reduced" in case:
         less = design(case["reduced"], _moderators(case))
@@ -71,7 +76,7 @@ def vif(case: Case) -> Case:
     if asked is None:
         sets = None
     else:
-        sets = [[int(j) - 1 for j in np.atleast_1d(b)] for b in (asked if isinstance(asked[0], list) else [asked])]
+        sets = [_columns(b, made.names) for b in (asked if isinstance(asked[0], (list, str)) else [asked])]
     found = variance_inflation(m.vb, sets, intercept="intrcpt" in made.names)
     return {
         "vif": found.gvif, "gvif": found.gvif, "sif": found.gsif, "gsif": found.gsif, "m": list(found.m),
@@ -95,7 +100,9 @@ def predict(case: Case) -> Case:
 
 
 def _new_rows(newmods: Any, made: Any) -> Any:
-    """One list per moderator column (as the cases give them), or one row per prediction, without the intercept."""
+    """Values by name; or one list per moderator column (as the cases give them), or rows, without the intercept."""
+    if isinstance(newmods, dict):
+        return new_rows(made, {k: v if isinstance(v, list) else [v] for k, v in newmods.items()})
     x = np.atleast_2d(np.asarray(newmods, dtype=float))
     width = len(made.names) - ("intrcpt" in made.names)
     by_row = x if x.shape[0] != width else x.T
@@ -121,9 +128,13 @@ def location_scale(case: Case) -> Case:
 
 def power_ma(case: Case) -> Case:
     v = power.smd_variance(case["d"], case["n1"], case["n2"])
-    ratio = case.get("tau2_over_v", 0.0)
-    fixed = power.power_mean(case["d"], v, case["k"])
-    random = power.power_mean(case["d"], v, case["k"], tau2=ratio * v)
+    options: Case = {
+        "alternative": case.get("alternative", "two-sided"),
+        "level": 100 * (1 - case.get("alpha", case.get("p", 0.05))),
+    }
+    tau2 = case["tau2"] if "tau2" in case else case.get("tau2_over_v", 0.0) * v
+    fixed = power.power_mean(case["d"], v, case["k"], **options)
+    random = power.power_mean(case["d"], v, case["k"], tau2=tau2, **options)
     return {"v": v, "lambda": random.noncentrality, "power_random": random.power, "power_fixed": fixed.power}
 
 
@@ -142,11 +153,11 @@ ADAPTERS: dict[str, Callable[[Case], Case]] = {
 NUMBERS: dict[str, dict[str, str]] = {
     "LINKS": {
         "log": "locscale_bangert",
-        "identity": "tests/golden/test_location_scale.py::test_against_metafor",
+        "identity": "tests/golden/test_metafor_location_scale.py::test_against_metafor",
     },
     "ALTERNATIVES": {
         "two-sided": "power_ma_a",
-        "greater": "tests/golden/test_power.py::test_one_sided",
-        "less": "tests/golden/test_power.py::test_one_sided",
+        "greater": "tests/golden/test_power_numbers.py::test_one_sided",
+        "less": "tests/golden/test_power_numbers.py::test_one_sided",
     },
 }
