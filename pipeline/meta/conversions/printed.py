@@ -5,6 +5,7 @@ Ratios come in on their own scale and leave as natural logarithms. Bad numbers r
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,9 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from pipeline.meta.arrays import FloatArray, InvalidInput, numbers, probability, together
-from pipeline.meta.effect_sizes.two_groups import EffectSize, hedges_g
+from pipeline.meta.conversions.from_tests import d_from_t, statistic_from_p
+from pipeline.meta.effect_sizes.effect import EffectSize
+from pipeline.meta.effect_sizes.standardized import hedges_g
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ def se_from_t(estimate: ArrayLike, statistic: ArrayLike) -> FloatArray:
 
 def se_from_p(estimate: ArrayLike, p: ArrayLike, *, df: ArrayLike | None = None) -> FloatArray:
     """Standard error from an estimate and its two-sided p (normal, or t if `df` is given). Handbook 6.3.2."""
-    return se_from_t(estimate, _statistic(p, df))
+    return se_from_t(estimate, statistic_from_p(numbers("p", p, gt=0), df))
 
 
 def sd_from_se(se: ArrayLike, n: ArrayLike) -> FloatArray:
@@ -93,20 +96,6 @@ def ratio_from_reduction(reduction: ArrayLike, ci_lb: ArrayLike, ci_ub: ArrayLik
     return Reported(np.asarray(1 - r)[()], np.asarray(1 - ub)[()], np.asarray(1 - lb)[()])
 
 
-def d_from_t(t: ArrayLike, n1i: ArrayLike, n2i: ArrayLike) -> FloatArray:
-    """Cohen's d from a two-sample t statistic: t sqrt(1/n1 + 1/n2). Rosenthal 1991."""
-    x = {"t": numbers("t", t), "n1i": numbers("n1i", n1i, ge=2), "n2i": numbers("n2i", n2i, ge=2)}
-    statistic, n1, n2 = together(x)
-    return np.asarray(statistic * np.sqrt(1 / n1 + 1 / n2))[()]
-
-
-def d_from_p(p: ArrayLike, n1i: ArrayLike, n2i: ArrayLike) -> FloatArray:
-    """Cohen's d from the two-sided p of a two-sample t-test; a negative p says that d is negative."""
-    signed = numbers("p", p)
-    df = numbers("n1i", n1i, ge=2) + numbers("n2i", n2i, ge=2) - 2
-    return d_from_t(np.sign(signed) * _statistic(np.abs(signed), df), n1i, n2i)
-
-
 def smd_from_mean_difference(
     md: ArrayLike, se: ArrayLike, n1i: ArrayLike, n2i: ArrayLike, *, correction: str = "exact", vtype: str = "LS"
 ) -> EffectSize:
@@ -119,48 +108,50 @@ def smd_from_mean_difference(
     return hedges_g(d_from_t(y / s, n1i, n2i), n1i, n2i, correction=correction, vtype=vtype)
 
 
-def d_from_log_odds_ratio(yi: ArrayLike, vi: ArrayLike) -> EffectSize:
-    """Standardised difference from a log odds ratio, logistic latent scale: yi sqrt(3)/pi. Hasselblad & Hedges 1995."""
-    factor = np.sqrt(3) / np.pi
-    y, v = together({"yi": numbers("yi", yi), "vi": numbers("vi", vi, gt=0)})
-    return EffectSize(y * factor, v * factor**2)
+def wald_effect(
+    estimate: ArrayLike,
+    *,
+    ci_lb: ArrayLike = np.nan,
+    ci_ub: ArrayLike = np.nan,
+    statistic: ArrayLike = np.nan,
+    p: ArrayLike = np.nan,
+    level: ArrayLike = 95,
+    transform: Callable[[FloatArray], FloatArray] | None = None,
+) -> EffectSize:
+    """Effects whose variance stands behind a Wald interval, a z statistic or a two-sided p, each study its own way.
 
+    Parameters
+    ----------
+    estimate : effects as printed
+    ci_lb, ci_ub, statistic, p : NaN where not printed. The interval is preferred, then the statistic, then p.
+    level : percent, one for all intervals or one each
+    transform : from the printed scale to that of the analysis (`np.log` for ratios), for the estimate and its limits
 
-def d_from_log_odds_ratio_normal(yi: ArrayLike) -> FloatArray:
-    """Standardised difference from a log odds ratio, normal latent scale: yi / 1.65. Cox & Snell 1989."""
-    return np.asarray(numbers("yi", yi) / 1.65)[()]
+    Returns
+    -------
+    transformed effects; a variance of NaN where nothing is printed to compute it from
 
+    Raises
+    ------
+    InvalidInput
+        Limits out of order, a statistic of 0, p outside (0, 1], or a level outside (0, 100).
 
-def log_odds_ratio_from_d(yi: ArrayLike, vi: ArrayLike) -> EffectSize:
-    """The way back of `d_from_log_odds_ratio`."""
-    factor = np.pi / np.sqrt(3)
-    y, v = together({"yi": numbers("yi", yi), "vi": numbers("vi", vi, gt=0)})
-    return EffectSize(y * factor, v * factor**2)
-
-
-def number_needed_to_treat(risk_difference: ArrayLike) -> FloatArray:
-    """1 / |risk difference|; infinite where the risks are equal. Cook & Sackett 1995, BMJ 310:452."""
-    with np.errstate(divide="ignore"):
-        return np.asarray(1 / np.abs(numbers("risk_difference", risk_difference, ge=-1, le=1)))[()]
-
-
-def number_needed_to_treat_from_d(d: ArrayLike, control_risk: ArrayLike) -> FloatArray:
-    """NNT of a standardised difference at a control group's event rate. Furukawa & Leucht 2011, PLoS One 6:e19070."""
-    given = {"d": numbers("d", d), "control_risk": numbers("control_risk", control_risk, gt=0, le=1)}
-    y, risk = together(given)
-    with np.errstate(divide="ignore"):
-        return np.asarray(1 / (special.ndtr(np.abs(y) + special.ndtri(risk)) - risk))[()]
-
-
-def number_needed_to_treat_kraemer(d: ArrayLike) -> FloatArray:
-    """NNT from the probability of superiority, 1 / (2 Phi(|d| / sqrt 2) - 1). Kraemer & Kupfer 2006."""
-    with np.errstate(divide="ignore"):
-        return np.asarray(1 / (2 * special.ndtr(np.abs(numbers("d", d)) / np.sqrt(2)) - 1))[()]
-
-
-def _statistic(p: ArrayLike, df: ArrayLike | None) -> FloatArray:
-    """The positive t or z of a two-sided p."""
-    tail = numbers("p", p, gt=0, le=1) / 2
-    if df is None:
-        return np.asarray(-special.ndtri(tail))
-    return np.asarray(-special.stdtrit(numbers("df", df, gt=0), tail))
+    >>> wald_effect(0.64, ci_lb=0.33, ci_ub=1.22, transform=np.log).vi.round(4).item()
+    0.1113
+    """
+    turn = transform or (lambda x: x)
+    names = {"ci_lb": ci_lb, "ci_ub": ci_ub, "statistic": statistic, "p": p, "level": level}
+    given = (np.asarray(x, dtype=np.float64) for x in names.values())
+    y, lb, ub, z, prob, percent = np.broadcast_arrays(turn(numbers("estimate", estimate)), *given)
+    vi = np.full(y.shape, np.nan)
+    if ((percent <= 0) | (percent >= 100)).any():
+        raise InvalidInput("level is a percentage between 0 and 100")
+    from_p = ~np.isnan(prob)
+    vi[from_p] = (y[from_p] / statistic_from_p(numbers("p", prob[from_p], gt=0, le=1))) ** 2
+    from_z = ~np.isnan(z)
+    vi[from_z] = (y[from_z] / numbers("|statistic|", np.abs(z[from_z]), gt=0)) ** 2
+    from_ci = ~(np.isnan(lb) | np.isnan(ub))
+    low, high = turn(lb[from_ci]), turn(ub[from_ci])
+    width = numbers("ci_ub - ci_lb", high - low, gt=0)
+    vi[from_ci] = (width / (2 * special.ndtri((1 + percent[from_ci] / 100) / 2))) ** 2
+    return EffectSize(np.array(y)[()], vi[()])

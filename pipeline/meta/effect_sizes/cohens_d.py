@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike
 from scipy import optimize, special
 
 from pipeline.meta.arrays import InvalidInput, numbers, probability
-from pipeline.meta.effect_sizes.two_groups import approximate_j, exact_j, pooled_sd
+from pipeline.meta.effect_sizes.means import pooled_sd
+from pipeline.meta.effect_sizes.small_sample import approximate_j, exact_j
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,19 @@ def from_events(ai: ArrayLike, n1i: ArrayLike, ci: ArrayLike, n2i: ArrayLike) ->
     return TwoByTwo(a, n1 - a, c, n2 - c)
 
 
+def add_to_zeros(counts: FloatArray, add: float, to: str) -> FloatArray:
+    """Counts with `add` put to every count of the studies that `to` chooses.
+
+    Parameters
+    ----------
+    counts : shape (number of counts of a study, ..., k)
+    add : not negative
+    to : "only0" studies with a zero; "if0all" all studies of a batch row as soon as one has a zero; "all"; "none"
+    """
+    amount = numbers("add", add, ge=0)
+    return counts + amount * _corrected(np.any(counts == 0, axis=0), to)
+
+
 def correct_zeros(table: TwoByTwo, add: float, to: str, drop00: bool) -> TwoByTwo:
     """Continuity correction (Cox 1970; Sweeting, Sutton & Lambert 2004, Stat Med 23:1351).
 
@@ -67,8 +80,7 @@ def correct_zeros(table: TwoByTwo, add: float, to: str, drop00: bool) -> TwoByTw
     one has a zero cell; "all" to all tables; "none" to none. `drop00` gives NaN where neither group or both groups had
     only events, or none.
     """
-    cells = np.stack([table.ai, table.bi, table.ci, table.di])
-    cells = cells + add * _corrected(np.any(cells == 0, axis=0), to)
+    cells = add_to_zeros(np.stack([table.ai, table.bi, table.ci, table.di]), add, to)
     if drop00:
         empty = ((table.ai == 0) & (table.ci == 0)) | ((table.bi == 0) & (table.di == 0))
         cells = np.where(empty, np.nan, cells)
@@ -79,8 +91,7 @@ def correct_zero_rates(
     x1i: FloatArray, x2i: FloatArray, add: float, to: str, drop00: bool
 ) -> tuple[FloatArray, FloatArray]:
     """As `correct_zeros`, for events counted in person-time (only events are corrected)."""
-    cells = np.stack([x1i, x2i])
-    cells = cells + add * _corrected(np.any(cells == 0, axis=0), to)
+    cells = add_to_zeros(np.stack([x1i, x2i]), add, to)
     if drop00:
         cells = np.where((x1i == 0) & (x2i == 0), np.nan, cells)
     return cells[0], cells[1]

@@ -5,37 +5,48 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pipeline.meta.conversions import printed
-from pipeline.meta.effect_sizes import two_by_two, two_groups
+import numpy as np
+
 from pipeline.meta.effect_sizes.cohens_d import cohens_d
+from pipeline.meta.effect_sizes.measures import MEASURES, effect_size
 
 Case = dict[str, Any]
-MEASURE_OPTIONS = {"add", "to", "drop00", "vtype", "correct"}
+OTHER_NAMES = {"OR2D": "OR2DL", "D2OR": "D2ORL"}
+J_CORRECTED = {"SMD", "SMDH", "SMD1", "SMD1H", "SMN", "SMCC", "SMCR", "SMCRH", "SMCRP", "SMCRPH"}
+BIAS_CORRECTED = {"ROM", "VR", "CVR", "SDLN", "CVLN", "ROMC"}
+ONLY_ZERO_BY_DEFAULT = {"PETO"}
+
+
+def options_of(measure: str, case: Case) -> Case:
+    """The reference's options under our names; what a measure does not have is left away, as the reference does."""
+    options = {name: case[name] for name in ("add", "to", "drop00") if name in case}
+    if measure in ONLY_ZERO_BY_DEFAULT:
+        options = {"to": "only0"} | options
+    if measure in J_CORRECTED:
+        options["correction"] = "exact" if case.get("correct", True) else "none"
+    if measure in BIAS_CORRECTED:
+        options["corrected"] = case.get("correct", True)
+    vtype = case.get("vtype", "LS")
+    if measure == "MD":
+        options["pooled"] = vtype == "HO"
+    elif vtype != "LS":
+        options["vtype"] = vtype
+    return options
 
 
 def escalc(case: Case) -> Case:
-    name, data, options = case["measure"], dict(case["data"]), dict(case["options"])
-    if name not in two_groups.MEASURES or not set(options) <= MEASURE_OPTIONS:
-        raise NotImplementedError(f"{name} {options}")
-    if options.pop("correct", True) is False:
-        options["correction"] = "none"
-    if name == "MD":
-        options = {"pooled": options.get("vtype") == "HO"}
-    if name == "ROM":
-        options["corrected"] = options.pop("correction", "exact") != "none"
-    if name == "PETO":
-        options = {"to": "only0"} | options
-    if "bi" in data:
-        es = two_groups.MEASURES[name](two_by_two.from_cells(**data), **options)
-    elif "ti" in data:
-        es = two_groups.hedges_g(printed.d_from_t(data["ti"], data["n1i"], data["n2i"]), data["n1i"], data["n2i"])
-    elif "pi" in data:
-        es = two_groups.hedges_g(printed.d_from_p(data["pi"], data["n1i"], data["n2i"]), data["n1i"], data["n2i"])
-    elif "di" in data:
-        es = two_groups.hedges_g(data["di"], data["n1i"], data["n2i"])
-    else:
-        es = two_groups.MEASURES[name](**data, **options)
-    return {"yi": es.yi, "vi": es.vi}
+    measure = OTHER_NAMES.get(case["measure"], case["measure"])
+    if measure not in MEASURES:
+        raise NotImplementedError(measure)
+    columns = {name: np.array(x, dtype=float) for name, x in case["data"].items()}
+    whole = np.all([~np.isnan(x) for x in np.broadcast_arrays(*columns.values())], axis=0)  # NA in, NA out
+    out = {"yi": np.full(whole.shape, np.nan), "vi": np.full(whole.shape, np.nan)}
+    if whole.any():
+        es = effect_size(
+            measure, **{name: x[whole] for name, x in columns.items()}, **options_of(measure, case["options"])
+        )
+        out["yi"][whole], out["vi"][whole] = es.yi, es.vi
+    return out
 
 
 def hedges_g_raw(case: Case) -> Case:
@@ -49,29 +60,4 @@ ADAPTERS: dict[str, Callable[[Case], Case]] = {
         escalc,
         hedges_g_raw,
     )
-}
-
-# the outside number behind each row of each table: a case, or a test as FILE::TEST
-NUMBERS: dict[str, dict[str, str]] = {
-    "MEASURES": {
-        "SMD": "escalc_SMD_normand_LS",
-        "MD": "escalc_MD_normand",
-        "ROM": "escalc_ROM_curtis",
-        "RR": "escalc_RR_bcg",
-        "OR": "escalc_OR_bcg",
-        "RD": "escalc_RD_bcg",
-        "PETO": "escalc_PETO_bcg",
-        "IRR": "escalc_IRR_nielweise2008",
-    },
-    "CORRECTIONS": {
-        "exact": "escalc_SMD_tinyn",
-        "approximate": "ipd_hedges_sleep",
-        "none": "escalc_SMD_nocorrect_normand",
-    },
-    "VTYPES": {
-        "LS": "escalc_SMD_normand_LS",
-        "LS2": "escalc_SMD_normand_LS2",
-        "UB": "escalc_SMD_normand_UB",
-        "AV": "escalc_SMD_normand_AV",
-    },
 }

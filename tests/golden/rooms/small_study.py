@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pipeline.meta.effect_sizes import two_by_two, two_groups
+from pipeline.meta.effect_sizes import measures, two_by_two
 from pipeline.meta.small_study import regression_tests
 
 Case = dict[str, Any]
@@ -25,7 +25,7 @@ def egger(case: Case) -> Case:
 
 def metabias(case: Case) -> Case:
     t = two_by_two.from_events(case["ai"], case["n1i"], case["ci"], case["n2i"])
-    es = two_groups.MEASURES[case["measure"]](t)
+    es = measures.MEASURES[case["measure"]](t)
     tests: Mapping[str, Callable[[], regression_tests.RegressionTest]] = {
         "Egger": lambda: regression_tests.egger(es.yi, es.vi),
         "Thompson": lambda: regression_tests.thompson(es.yi, es.vi),
