@@ -10,47 +10,61 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pipeline.meta.arrays import numbers
+from pipeline.meta.arrays import numbers, together
 from pipeline.meta.effect_sizes.effect import EffectSize, finite
 from pipeline.meta.effect_sizes.two_by_two import TwoByTwo, correct_zeros
 
 
-def paired_risk_difference(table: TwoByTwo, *, add: float = 0.5, to: str = "only0") -> EffectSize:
+def from_pairs(ai: ArrayLike, bi: ArrayLike, ci: ArrayLike, di: ArrayLike) -> TwoByTwo:
+    """Paired table from its four cells; unlike two groups, a row may be empty.
+
+    Raises
+    ------
+    InvalidInput
+        Negative counts, no pairs, or unequal shapes.
+
+    >>> from_pairs(0, 0, 2, 8).n2i.item()
+    10.0
+    """
+    cells = {name: numbers(name, x, ge=0) for name, x in (("ai", ai), ("bi", bi), ("ci", ci), ("di", di))}
+    table = TwoByTwo(*together(cells))
+    numbers("ai + bi + ci + di", table.n1i + table.n2i, gt=0)
+    return table
+
+
+def paired_risk_difference(pairs: TwoByTwo, *, add: float = 0.5, to: str = "only0") -> EffectSize:
     """Marginal risk difference. Newcombe 1998, Stat Med 17:2635.
 
-    >>> from pipeline.meta.effect_sizes.two_by_two import from_cells
-    >>> paired_risk_difference(from_cells(20, 8, 5, 33)).yi.round(4).item()
+    >>> paired_risk_difference(from_pairs(20, 8, 5, 33)).yi.round(4).item()
     0.0455
     """
-    t = correct_zeros(table, add, to, False)
+    t = correct_zeros(pairs, add, to, False)
     n = t.n1i + t.n2i
     yi = (t.bi - t.ci) / n
     return EffectSize(yi, ((t.bi + t.ci) / n - yi**2) / n)
 
 
-def paired_risk_ratio(table: TwoByTwo, *, add: float = 0.5, to: str = "only0") -> EffectSize:
+def paired_risk_ratio(pairs: TwoByTwo, *, add: float = 0.5, to: str = "only0") -> EffectSize:
     """Log ratio of the marginal risks. NaN where a margin is empty.
 
-    >>> from pipeline.meta.effect_sizes.two_by_two import from_cells
-    >>> paired_risk_ratio(from_cells(20, 8, 5, 33)).yi.round(4).item()
+    >>> paired_risk_ratio(from_pairs(20, 8, 5, 33)).yi.round(4).item()
     0.1133
     """
-    t = correct_zeros(table, add, to, False)
+    t = correct_zeros(pairs, add, to, False)
     first, second = t.ai + t.bi, t.ai + t.ci
     with np.errstate(divide="ignore", invalid="ignore"):
         return finite(np.log(first / second), (t.bi + t.ci) / (first * second))
 
 
-def paired_odds_ratio(table: TwoByTwo, *, add: float = 0.5, to: str = "only0") -> EffectSize:
+def paired_odds_ratio(pairs: TwoByTwo, *, add: float = 0.5, to: str = "only0") -> EffectSize:
     """Log ratio of the marginal odds, variance with the covariance of the margins.
 
     Becker & Balagtas 1993, Biometrics 49:997. NaN where a margin is empty.
 
-    >>> from pipeline.meta.effect_sizes.two_by_two import from_cells
-    >>> paired_odds_ratio(from_cells(20, 8, 5, 33)).yi.round(4).item()
+    >>> paired_odds_ratio(from_pairs(20, 8, 5, 33)).yi.round(4).item()
     0.1893
     """
-    t = correct_zeros(table, add, to, False)
+    t = correct_zeros(pairs, add, to, False)
     n = t.n1i + t.n2i
     first, second = t.ai + t.bi, t.ai + t.ci
     v1, v2 = first * (n - first), second * (n - second)
@@ -81,25 +95,23 @@ def paired_odds_ratio_from_margins(
         return finite(yi, v1 + v2 - 2 * r * np.sqrt(v1 * v2))
 
 
-def conditional_odds_ratio(table: TwoByTwo, *, add: float = 0.5, to: str = "only0") -> EffectSize:
+def conditional_odds_ratio(pairs: TwoByTwo, *, add: float = 0.5, to: str = "only0") -> EffectSize:
     """Log odds ratio within the pairs, log(b / c). NaN where `to` leaves one of them 0.
 
-    >>> from pipeline.meta.effect_sizes.two_by_two import from_cells
-    >>> conditional_odds_ratio(from_cells(20, 8, 5, 33)).yi.round(4).item()
+    >>> conditional_odds_ratio(from_pairs(20, 8, 5, 33)).yi.round(4).item()
     0.47
     """
-    t = correct_zeros(table, add, to, False)
+    t = correct_zeros(pairs, add, to, False)
     with np.errstate(divide="ignore", invalid="ignore"):
         return finite(np.log(t.bi / t.ci), 1 / t.bi + 1 / t.ci)
 
 
-def conditional_peto_odds_ratio(table: TwoByTwo, *, add: float = 0.5, to: str = "only0") -> EffectSize:
+def conditional_peto_odds_ratio(pairs: TwoByTwo, *, add: float = 0.5, to: str = "only0") -> EffectSize:
     """Log odds ratio within the pairs by Peto's method, 2 (b - c) / (b + c). NaN without discordant pairs.
 
-    >>> from pipeline.meta.effect_sizes.two_by_two import from_cells
-    >>> conditional_peto_odds_ratio(from_cells(20, 8, 5, 33)).yi.round(4).item()
+    >>> conditional_peto_odds_ratio(from_pairs(20, 8, 5, 33)).yi.round(4).item()
     0.4615
     """
-    t = correct_zeros(table, add, to, False)
+    t = correct_zeros(pairs, add, to, False)
     with np.errstate(divide="ignore", invalid="ignore"):
         return finite(2 * (t.bi - t.ci) / (t.bi + t.ci), 4 / (t.bi + t.ci))

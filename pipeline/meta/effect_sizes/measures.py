@@ -31,7 +31,7 @@ from pipeline.meta.effect_sizes import (
 )
 from pipeline.meta.effect_sizes.effect import EffectSize
 from pipeline.meta.effect_sizes.readings import Columns, Turn, instead
-from pipeline.meta.effect_sizes.two_by_two import from_cells, from_events
+from pipeline.meta.effect_sizes.two_by_two import TwoByTwo, from_cells, from_events
 
 MEASURES: dict[str, Callable[..., EffectSize]] = {
     "MD": means.mean_difference,
@@ -174,23 +174,25 @@ def _readings(measure: str) -> dict[Columns, Reading]:
     """How the measure is computed from each set of columns that will do."""
     function = MEASURES[measure]
     names = _arguments(function, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    if names[0] == "table":
-        return {cells + names[1:]: _of_table(function, cells) for cells in _TABLES}
+    if names[0] in _TABLES:
+        return {cells + names[1:]: _of_table(function, cells, build) for cells, build in _TABLES[names[0]].items()}
     out: dict[Columns, Reading] = {names: lambda data, options: function(**data, **options)}
     for given, (of, target, turn) in instead(measure).items():
         out[given] = _turned(of or function, target, turn)
     return out
 
 
-_TABLES: dict[Columns, Callable[..., Any]] = {
-    ("ai", "bi", "ci", "di"): from_cells,
-    ("ai", "n1i", "ci", "n2i"): from_events,
+_CELLS = ("ai", "bi", "ci", "di")
+# the first argument of a measure of counts, and what makes it from columns
+_TABLES: dict[str, dict[Columns, Callable[..., TwoByTwo]]] = {
+    "table": {_CELLS: from_cells, ("ai", "n1i", "ci", "n2i"): from_events},
+    "pairs": {_CELLS: matched_pairs.from_pairs},
 }
 
 
-def _of_table(function: Callable[..., EffectSize], cells: Columns) -> Reading:
+def _of_table(function: Callable[..., EffectSize], cells: Columns, build: Callable[..., TwoByTwo]) -> Reading:
     def read(data: Mapping[str, Any], options: Mapping[str, Any]) -> EffectSize:
-        table = _TABLES[cells](*(data[name] for name in cells))
+        table = build(*(data[name] for name in cells))
         return function(table, **{name: x for name, x in data.items() if name not in cells}, **options)
 
     return read
