@@ -14,12 +14,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from pipeline.meta.arrays import BoolArray, FloatArray, choose
+from pipeline.meta.arrays import BoolArray, FloatArray, InvalidInput, choose
 from pipeline.meta.conversions.expected_range import expected_range
+from pipeline.meta.conversions.log_normal import back_transformed, log_quantiles
 from pipeline.meta.conversions.quantile_matching import quantile_matching
 from pipeline.meta.conversions.quantiles import Quantiles, printed_quantiles
 
 MIN_PEOPLE = 5
+_DISTRIBUTIONS = {"normal": False, "lognormal": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ def mean_sd_from_quantiles(
     q3: ArrayLike = np.nan,
     maximum: ArrayLike = np.nan,
     method: str = "luo/wan/shi",
+    distribution: str = "normal",
     exclude_skewed: bool = False,
 ) -> MeanSd:
     """Mean and standard deviation of a sample of which only quantiles are printed.
@@ -53,6 +56,7 @@ def mean_sd_from_quantiles(
     n : people
     minimum, q1, median, q3, maximum : in ascending order, one shape or scalars; NaN where not printed
     method : key of FIVE_NUMBER_METHODS, or two keys with a comma between: the mean of the first, the SD of the second
+    distribution : "normal", or "lognormal" (with the default method only, `log_normal`)
     exclude_skewed : NaN where `skewness_test` finds the data skewed, for which all methods but "qe" are biased
 
     Raises
@@ -65,12 +69,19 @@ def mean_sd_from_quantiles(
     (10.6793, 7.0303)
     """
     q = printed_quantiles(n, minimum, q1, median, q3, maximum)
+    choose("distribution", distribution, _DISTRIBUTIONS)
+    if distribution == "lognormal":
+        if method != "luo/wan/shi":
+            raise InvalidInput(f"method {method!r} has no log-normal form; it goes with method 'luo/wan/shi'")
+        q = log_quantiles(q)
     of_mean, _, of_sd = method.partition(",")
     for name in (of_mean, of_sd or of_mean):
         choose("method", name, FIVE_NUMBER_METHODS)
     mean, sd = FIVE_NUMBER_METHODS[of_mean](q)
     if of_sd:
         _, sd = FIVE_NUMBER_METHODS[of_sd](q)
+    if distribution == "lognormal":
+        mean, sd = back_transformed(q, mean, sd)
     few = q.n < MIN_PEOPLE
     if exclude_skewed:
         few = few | _skewness(q)[2]

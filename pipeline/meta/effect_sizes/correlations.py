@@ -36,15 +36,15 @@ def unbiased_correlation(ri: ArrayLike, ni: ArrayLike, *, vtype: str = "LS") -> 
     Parameters
     ----------
     vtype : "LS" and "AV" as in `correlation`, at the corrected values; "UB" unbiased (Hedges 1989, J Appl Psychol
-        74:469, exact)
+        74:469, exact; NaN at r = 0 of 4 people, where it is infinite)
 
     >>> unbiased_correlation(0.5, 30).yi.round(4).item()
     0.5071
     """
     r, n = _pairs(ri, ni)
-    u = r * hypergeometric(0.5, 0.5, (n - 2) / 2, 1 - r**2)
+    u = np.where(r == 0, 0.0, r * hypergeometric(0.5, 0.5, (n - 2) / 2, np.where(r == 0, 0.0, 1 - r**2)))[()]
     if vtype == "UB":
-        return EffectSize(u, u**2 - 1 + (n - 3) / (n - 2) * (1 - r**2) * hypergeometric(1.0, 1.0, n / 2, 1 - r**2))
+        return finite(u, u**2 - 1 + (n - 3) / (n - 2) * (1 - r**2) * hypergeometric(1.0, 1.0, n / 2, 1 - r**2))
     return EffectSize(u, _variance(u, n, n - 1, vtype))
 
 

@@ -13,6 +13,7 @@ from scipy import special
 from pipeline.meta.arrays import BoolArray, FloatArray
 
 STEPS = 200
+ROUNDING = 1e-15  # of the bivariate normal probability
 
 
 def bivariate_normal_cdf(h: FloatArray, k: FloatArray, r: FloatArray) -> FloatArray:
@@ -51,7 +52,7 @@ def _solve(h: FloatArray, k: FloatArray, share: FloatArray) -> tuple[FloatArray,
     """Newton steps, halved back into a bracket that always holds the root."""
     low, high = np.full(h.shape, -1.0), np.full(h.shape, 1.0)
     r = np.zeros(h.shape)
-    moved = np.full(h.shape, np.inf)
+    moved = gap = np.full(h.shape, np.inf)
     for _ in range(STEPS):
         gap = bivariate_normal_cdf(h, k, r) - share
         low, high = np.where(gap < 0, r, low), np.where(gap < 0, high, r)
@@ -62,7 +63,7 @@ def _solve(h: FloatArray, k: FloatArray, share: FloatArray) -> tuple[FloatArray,
         r = np.where(gap == 0, r, new)
         if (moved <= 4e-16).all():
             break
-    return r, moved <= 1e-12
+    return r, (moved <= 1e-12) | (np.abs(gap) <= ROUNDING)
 
 
 def _density(h: FloatArray, k: FloatArray, r: FloatArray) -> FloatArray:

@@ -60,7 +60,10 @@ def conv_2x2(case: Case) -> Case:
 def conv_fivenum(case: Case) -> Case:
     given = {FIVE_NUMBERS[name]: numbers(x) for name, x in case["data"].items()}
     method = {"default": "luo/wan/shi"}.get(case["method"], case["method"])
-    r = mean_sd_from_quantiles(**given, method=method, exclude_skewed=case.get("test", False))
+    distribution = {"norm": "normal", "lnorm": "lognormal"}[case.get("dist", "norm")]
+    r = mean_sd_from_quantiles(
+        **given, method=method, distribution=distribution, exclude_skewed=case.get("test", False)
+    )
     return {"mean": r.mean, "sd": r.sd}
 
 
