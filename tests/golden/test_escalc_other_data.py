@@ -1,9 +1,10 @@
 """Measures on data sets and options that the gold cases do not have.
 
-`known_answers/escalc_other_data.json` holds what escalc of metafor 3.8 (R 4.2.2) gives at full precision: data sets of
-metadat and small made-up ones, zero cells under every rule, every documented `vtype`. Left out is what later versions of
-the reference changed (variances of SMDH, SMD1H, SMCRH, PCOR, ZPCOR; corrections of ROM, ROMC, CVR), which the gold cases
-have in the newer form. Fisher's z of PHI, RPB, RBIS and SPCOR is that of the reference's values, with vi / (1 - yi^2)^2.
+`known_answers/escalc_other_data.json` holds what escalc of metafor 3.8 (R 4.2.2) gives at full precision: data sets
+of metadat and small made-up ones, zero cells under every rule, every documented `vtype`. Left out is what later
+versions of the reference changed (variances of SMDH, SMD1H, SMCRH, PCOR, ZPCOR; corrections of ROM, ROMC, CVR), which
+the gold cases have in the newer form. Fisher's z of PHI, RPB, RBIS and SPCOR is that of the reference's values, with
+vi / (1 - yi^2)^2.
 """
 
 from __future__ import annotations

@@ -140,18 +140,17 @@ def wald_effect(
     0.1113
     """
     turn = transform or (lambda x: x)
-    names = {"ci_lb": ci_lb, "ci_ub": ci_ub, "statistic": statistic, "p": p, "level": level}
-    given = (np.asarray(x, dtype=np.float64) for x in names.values())
-    y, lb, ub, z, prob, percent = np.broadcast_arrays(turn(numbers("estimate", estimate)), *given)
-    vi = np.full(y.shape, np.nan)
-    if ((percent <= 0) | (percent >= 100)).any():
+    given = (np.asarray(x, dtype=np.float64) for x in (ci_lb, ci_ub, statistic, p, level))
+    raw, lb, ub, z, prob, percent = np.broadcast_arrays(numbers("estimate", estimate), *given)
+    y = turn(raw)
+    if not ((percent > 0) & (percent < 100)).all():
         raise InvalidInput("level is a percentage between 0 and 100")
-    from_p = ~np.isnan(prob)
-    vi[from_p] = (y[from_p] / statistic_from_p(numbers("p", prob[from_p], gt=0, le=1))) ** 2
-    from_z = ~np.isnan(z)
-    vi[from_z] = (y[from_z] / numbers("|statistic|", np.abs(z[from_z]), gt=0)) ** 2
-    from_ci = ~(np.isnan(lb) | np.isnan(ub))
-    low, high = turn(lb[from_ci]), turn(ub[from_ci])
-    width = numbers("ci_ub - ci_lb", high - low, gt=0)
-    vi[from_ci] = (width / (2 * special.ndtri((1 + percent[from_ci] / 100) / 2))) ** 2
+    interval, has_z, has_p = ~(np.isnan(lb) | np.isnan(ub)), ~np.isnan(z), ~np.isnan(prob)
+    # values stand in where nothing is printed: what is computed from them is not used
+    behind_p = statistic_from_p(numbers("p", np.where(has_p, prob, 0.5), gt=0, le=1))
+    size = numbers("|statistic|", np.where(has_z, np.abs(np.where(has_z, z, 1.0)), behind_p), gt=0)
+    low, high = turn(np.where(interval, lb, raw)), turn(np.where(interval, ub, raw))
+    width = numbers("ci_ub - ci_lb", np.where(interval, high - low, 1.0), gt=0)
+    from_test = np.where(has_z | has_p, (y / size) ** 2, np.nan)
+    vi = np.where(interval, (width / (2 * special.ndtri((1 + percent / 100) / 2))) ** 2, from_test)
     return EffectSize(np.array(y)[()], vi[()])

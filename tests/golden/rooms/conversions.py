@@ -46,15 +46,21 @@ def conv_r_d(case: Case) -> Case:
     return {"z": scales.fisher_z(case["r"]), "d": d, "r_back": scales.r_from_d(d)}
 
 
+CELLS = {"ori": cells.cells_from_odds_ratio, "ri": cells.cells_from_phi, "x2i": cells.cells_from_chi_square}
+
+
 def conv_2x2(case: Case) -> Case:
-    margins = {name: case[name] for name in ("ni", "n1i", "n2i")}
-    if "ori" in case:
-        t = cells.cells_from_odds_ratio(case["ori"], **margins)
-    elif "ri" in case:
-        t = cells.cells_from_phi(case["ri"], **margins)
-    else:
-        t = cells.cells_from_chi_square(case["x2i"], **margins, continuity=case.get("correct", True))
-    return {"ai": t.ai, "bi": t.bi, "ci": t.ci, "di": t.di}
+    margins = {name: numbers(case[name]) for name in ("ni", "n1i", "n2i")}
+    out = {name: np.full(margins["ni"].shape, np.nan) for name in ("ai", "bi", "ci", "di")}
+    for name, cells_from in CELLS.items():
+        printed_ = numbers(case.get(name, out["ai"] * np.nan))
+        use = ~np.isnan(printed_) & np.isnan(out["ai"])  # each study by the first statistic it prints
+        option = {"continuity": case.get("correct", True)} if name == "x2i" else {}
+        if use.any():
+            t = cells_from(printed_[use], *(x[use] for x in margins.values()), **option)
+            for cell in out:
+                out[cell][use] = getattr(t, cell)
+    return out
 
 
 def conv_fivenum(case: Case) -> Case:
