@@ -134,12 +134,20 @@ def _skewness(q: Quantiles) -> tuple[FloatArray, FloatArray, BoolArray]:
 
 
 def range_quantile(n: FloatArray) -> FloatArray:
-    """Normal quantile at which the maximum of n people is expected, (n - 0.375) / (n + 0.25). Blom 1958."""
+    """Normal quantile at which the maximum of n people is expected, (n - 0.375) / (n + 0.25). Blom 1958.
+
+    >>> range_quantile(np.array(100.0)).round(4).item()
+    2.4986
+    """
     return np.asarray(special.ndtri((n - 0.375) / (n + 0.25)))
 
 
 def quartile_quantile(n: FloatArray) -> FloatArray:
-    """Normal quantile at which the upper quartile of n people is expected, (0.75 n - 0.125) / (n + 0.25)."""
+    """Normal quantile at which the upper quartile of n people is expected, (0.75 n - 0.125) / (n + 0.25).
+
+    >>> quartile_quantile(np.array(100.0)).round(4).item()
+    0.6647
+    """
     return np.asarray(special.ndtri((0.75 * n - 0.125) / (n + 0.25)))
 
 

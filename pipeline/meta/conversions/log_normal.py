@@ -13,7 +13,12 @@ from pipeline.meta.conversions.quantiles import Quantiles
 
 
 def log_quantiles(q: Quantiles) -> Quantiles:
-    """Logarithms of the quantiles; all NaN for a sample with a value that is not above 0."""
+    """Logarithms of the quantiles; all NaN for a sample with a value that is not above 0.
+
+    >>> from pipeline.meta.conversions.quantiles import printed_quantiles
+    >>> log_quantiles(printed_quantiles(40, np.nan, 3, 5, 8, np.nan)).median.round(4).item()
+    1.6094
+    """
     values = q.values()
     usable = ~np.any(values <= 0, axis=-1)
     logs = np.where(usable[..., None], np.log(np.where(values > 0, values, 1.0)), np.nan)

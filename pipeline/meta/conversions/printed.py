@@ -34,7 +34,11 @@ class Reported:
 
 
 def critical_value(level: float = 95, df: ArrayLike | None = None) -> FloatArray:
-    """Two-sided quantile of the standard normal, or of t with `df` degrees of freedom."""
+    """Two-sided quantile of the standard normal, or of t with `df` degrees of freedom.
+
+    >>> critical_value(95).round(4).item(), critical_value(95, 20).round(4).item()
+    (1.96, 2.086)
+    """
     upper = 1 - probability(level) / 2
     if df is None:
         return np.asarray(special.ndtri(upper))[()]
@@ -42,14 +46,22 @@ def critical_value(level: float = 95, df: ArrayLike | None = None) -> FloatArray
 
 
 def se_from_ci(ci_lb: ArrayLike, ci_ub: ArrayLike, *, level: float = 95, df: ArrayLike | None = None) -> FloatArray:
-    """Half the width of an interval over its critical value (normal, or t if `df` is given). Handbook 6.3.1."""
+    """Half the width of an interval over its critical value (normal, or t if `df` is given). Handbook 6.3.1.
+
+    >>> se_from_ci(-0.98, -0.21).round(4).item()
+    0.1964
+    """
     lb, ub = together({"ci_lb": numbers("ci_lb", ci_lb), "ci_ub": numbers("ci_ub", ci_ub)})
     width = numbers("ci_ub - ci_lb", ub - lb, gt=0)
     return np.asarray(width / (2 * critical_value(level, df)))[()]
 
 
 def se_from_t(estimate: ArrayLike, statistic: ArrayLike) -> FloatArray:
-    """|estimate / statistic|, for a t or z statistic. Raises `InvalidInput` where either is 0."""
+    """|estimate / statistic|, for a t or z statistic. Raises `InvalidInput` where either is 0.
+
+    >>> se_from_t(0.5, 2.5).item()
+    0.2
+    """
     y, t = together({"estimate": numbers("estimate", estimate), "statistic": numbers("statistic", statistic)})
     numbers("|statistic|", np.abs(t), gt=0)
     numbers("|estimate|", np.abs(y), gt=0)
@@ -57,37 +69,61 @@ def se_from_t(estimate: ArrayLike, statistic: ArrayLike) -> FloatArray:
 
 
 def se_from_p(estimate: ArrayLike, p: ArrayLike, *, df: ArrayLike | None = None) -> FloatArray:
-    """Standard error from an estimate and its two-sided p (normal, or t if `df` is given). Handbook 6.3.2."""
+    """Standard error from an estimate and its two-sided p (normal, or t if `df` is given). Handbook 6.3.2.
+
+    >>> se_from_p(0.5, 0.04).round(4).item()
+    0.2435
+    """
     return se_from_t(estimate, statistic_from_p(numbers("p", p, gt=0), df))
 
 
 def sd_from_se(se: ArrayLike, n: ArrayLike) -> FloatArray:
-    """Standard deviation of people from the standard error of their mean."""
+    """Standard deviation of people from the standard error of their mean.
+
+    >>> sd_from_se(0.8, 25).item()
+    4.0
+    """
     s, people = together({"se": numbers("se", se, gt=0), "n": numbers("n", n, ge=2)})
     return np.asarray(s * np.sqrt(people))[()]
 
 
 def sd_from_ci(ci_lb: ArrayLike, ci_ub: ArrayLike, n: ArrayLike, *, level: float = 95, t: bool = True) -> FloatArray:
-    """Standard deviation from the interval of one arm's mean, t(n - 1) or normal. Handbook 6.5.2.2."""
+    """Standard deviation from the interval of one arm's mean, t(n - 1) or normal. Handbook 6.5.2.2.
+
+    >>> sd_from_ci(30, 34.2, 25).round(4).item()
+    5.0875
+    """
     people = numbers("n", n, ge=2)
     return sd_from_se(se_from_ci(ci_lb, ci_ub, level=level, df=people - 1 if t else None), people)
 
 
 def log_ratio_from_ci(ratio: ArrayLike, ci_lb: ArrayLike, ci_ub: ArrayLike, *, level: float = 95) -> EffectSize:
-    """Log of a reported ratio (risk, odds, rate, hazard) with the variance its interval implies."""
+    """Log of a reported ratio (risk, odds, rate, hazard) with the variance its interval implies.
+
+    >>> log_ratio_from_ci(0.66, 0.44, 0.99).vi.round(4).item()
+    0.0428
+    """
     r = {"ratio": ratio, "ci_lb": ci_lb, "ci_ub": ci_ub}
     y, lb, ub = together({name: np.log(numbers(name, x, gt=0)) for name, x in r.items()})
     return EffectSize(y, se_from_ci(lb, ub, level=level) ** 2)
 
 
 def ratio_limits(effect: EffectSize, *, level: float = 95) -> Reported:
-    """A log ratio back on its own scale with Wald limits."""
+    """A log ratio back on its own scale with Wald limits.
+
+    >>> ratio_limits(EffectSize(np.log(0.66), 0.0428)).ci_ub.round(3).item()
+    0.99
+    """
     half = critical_value(level) * np.sqrt(effect.vi)
     return Reported(np.exp(effect.yi), np.exp(effect.yi - half), np.exp(effect.yi + half))
 
 
 def ratio_from_reduction(reduction: ArrayLike, ci_lb: ArrayLike, ci_ub: ArrayLike) -> Reported:
-    """Ratio 1 - r of a relative reduction r (0.46 = 46 %); the limits change places."""
+    """Ratio 1 - r of a relative reduction r (0.46 = 46 %); the limits change places.
+
+    >>> ratio_from_reduction(0.46, 0.24, 0.62).ci_lb.item()
+    0.38
+    """
     given = {"reduction": reduction, "ci_lb": ci_lb, "ci_ub": ci_ub}
     r, lb, ub = together({name: numbers(name, x) for name, x in given.items()})
     for name, x in (("reduction", r), ("ci_lb", lb), ("ci_ub", ub)):
@@ -103,6 +139,9 @@ def smd_from_mean_difference(
 
     Right for an unadjusted difference only: an adjusted standard error is smaller than the people's spread
     (Cochrane Handbook 6.5.2.3).
+
+    >>> smd_from_mean_difference(-2.0, 0.8, 30, 26).yi.round(4).item()
+    -0.6605
     """
     y, s = together({"md": numbers("md", md), "se": numbers("se", se, gt=0)})
     return hedges_g(d_from_t(y / s, n1i, n2i), n1i, n2i, correction=correction, vtype=vtype)

@@ -25,7 +25,12 @@ Moments = tuple[FloatArray, FloatArray]
 
 
 def quantile_matching(q: Quantiles) -> Moments:
-    """Mean and SD of the best family for each study; NaN where neither range nor quartiles and median are printed."""
+    """Mean and SD of the best family for each study; NaN where neither range nor quartiles and median are printed.
+
+    >>> from pipeline.meta.conversions.quantiles import printed_quantiles
+    >>> quantile_matching(printed_quantiles(40, np.nan, 3, 5, 8, np.nan))[0].round(4).item()
+    5.9539
+    """
     x = q.values()
     known = ~np.isnan(x)
     usable = known[..., 2] & (known.sum(axis=-1) >= 3) & (q.n > 2)

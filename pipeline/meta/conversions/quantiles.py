@@ -59,6 +59,9 @@ def printed_quantiles(
     ------
     InvalidInput
         Infinite or out of order, one quartile or one extreme without the other, or no people.
+
+    >>> printed_quantiles(40, np.nan, 3, 5, 8, np.nan).has_range.item()
+    False
     """
     given = {"minimum": minimum, "q1": q1, "median": median, "q3": q3, "maximum": maximum}
     people, *values = np.broadcast_arrays(numbers("n", n, ge=1), *(_printed(name, x) for name, x in given.items()))

@@ -46,7 +46,11 @@ def phi_coefficient(
 
 
 def stratified(vtype: str | Sequence[str]) -> np.ndarray:
-    """Whether each study's `vtype` is "ST" (rows fixed) and not "CS". Raises `InvalidInput` for anything else."""
+    """Whether each study's `vtype` is "ST" (rows fixed) and not "CS". Raises `InvalidInput` for anything else.
+
+    >>> stratified(["ST", "CS"]).tolist()
+    [True, False]
+    """
     given = np.asarray(vtype)
     for name in np.unique(given):
         if name not in SAMPLINGS:

@@ -40,6 +40,9 @@ def cohens_d(x: ArrayLike, y: ArrayLike, *, level: float = 95) -> CohensD:
     ------
     InvalidInput
         Fewer than two values in a group, NaN, or no spread.
+
+    >>> round(cohens_d([5, 7, 9, 8], [3, 4, 6]).d, 4)
+    1.7805
     """
     a, b = numbers("x", x), numbers("y", y)
     if a.ndim != 1 or b.ndim != 1 or min(len(a), len(b)) < 2:

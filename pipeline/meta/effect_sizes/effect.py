@@ -24,13 +24,21 @@ class EffectSize:
 
 
 def finite(yi: FloatArray, vi: FloatArray) -> EffectSize:
-    """The effect, with NaN for both numbers where one of them is not finite."""
+    """The effect, with NaN for both numbers where one of them is not finite.
+
+    >>> finite(np.array([0.1, np.inf]), np.array([0.2, 0.3])).vi.tolist()
+    [0.2, nan]
+    """
     known = np.isfinite(yi) & np.isfinite(vi)
     return EffectSize(np.where(known, yi, np.nan)[()], np.where(known, vi, np.nan)[()])
 
 
 def row_average(values: FloatArray, weights: FloatArray) -> FloatArray:
-    """Weighted mean of each batch row (last axis), kept as an axis of length 1; studies that are NaN are left out."""
+    """Weighted mean of each batch row (last axis), kept as an axis of length 1; studies that are NaN are left out.
+
+    >>> row_average(np.array([1.0, 4.0]), np.array([1.0, 2.0])).tolist()
+    [3.0]
+    """
     x = np.asarray(values, dtype=np.float64)
     w = np.where(np.isnan(x), 0.0, weights)
     if not x.ndim:

@@ -63,7 +63,11 @@ def risk_difference(
 
 
 def risk_variance(p: FloatArray, n: FloatArray, vtype: str) -> FloatArray:
-    """Sampling variance of a proportion; `vtype` as in `risk_difference`."""
+    """Sampling variance of a proportion; `vtype` as in `risk_difference`.
+
+    >>> risk_variance(np.array(0.3), np.array(40.0), "LS").round(5).item()
+    0.00525
+    """
     choose("vtype", vtype, _RISK_VARIANCES)
     with np.errstate(divide="ignore", invalid="ignore"):
         return _RISK_VARIANCES[vtype](p, n)

@@ -16,7 +16,11 @@ from pipeline.meta.effect_sizes.effect import EffectSize, row_average
 
 
 def two_spreads(sd1i: ArrayLike, n1i: ArrayLike, sd2i: ArrayLike, n2i: ArrayLike) -> list[FloatArray]:
-    """Standard deviations and sizes of two groups, checked and brought to one shape."""
+    """Standard deviations and sizes of two groups, checked and brought to one shape.
+
+    >>> [x.shape for x in two_spreads([3, 4], 10, 5, 20)]
+    [(2,), (2,), (2,), (2,)]
+    """
     return together(
         {
             "sd1i": numbers("sd1i", sd1i, gt=0),
@@ -30,7 +34,11 @@ def two_spreads(sd1i: ArrayLike, n1i: ArrayLike, sd2i: ArrayLike, n2i: ArrayLike
 def two_means(
     m1i: ArrayLike, sd1i: ArrayLike, n1i: ArrayLike, m2i: ArrayLike, sd2i: ArrayLike, n2i: ArrayLike
 ) -> list[FloatArray]:
-    """Means, standard deviations and sizes of two groups, checked and brought to one shape."""
+    """Means, standard deviations and sizes of two groups, checked and brought to one shape.
+
+    >>> two_means(1, 3, 10, 2, 5, 20)[0].item()
+    1.0
+    """
     s1, n1, s2, n2 = two_spreads(sd1i, n1i, sd2i, n2i)
     given = {"m1i": numbers("m1i", m1i), "sd1i": s1, "n1i": n1, "m2i": numbers("m2i", m2i), "sd2i": s2, "n2i": n2}
     return together(given)

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from pipeline.meta.arrays import FloatArray, InvalidInput, choose, numbers, together
+from pipeline.meta.conversions import proportions as scales
 from pipeline.meta.effect_sizes.effect import EffectSize, finite, row_average
 from pipeline.meta.effect_sizes.events import risk_variance
 from pipeline.meta.effect_sizes.two_by_two import add_to_zeros
@@ -74,7 +75,7 @@ def arcsine_proportion(xi: ArrayLike, ni: ArrayLike, *, add: float = 0.0, to: st
     0.5796
     """
     x, n = _people(xi, ni, add, to)
-    return EffectSize(np.arcsin(np.sqrt(x / n)), 1 / (4 * n))
+    return EffectSize(scales.arcsine(x / n), 1 / (4 * n))
 
 
 def double_arcsine_proportion(xi: ArrayLike, ni: ArrayLike, *, add: float = 0.0, to: str = "only0") -> EffectSize:
@@ -84,8 +85,7 @@ def double_arcsine_proportion(xi: ArrayLike, ni: ArrayLike, *, add: float = 0.0,
     0.5849
     """
     x, n = _people(xi, ni, add, to)
-    yi = (np.arcsin(np.sqrt(x / (n + 1))) + np.arcsin(np.sqrt((x + 1) / (n + 1)))) / 2
-    return EffectSize(yi, 1 / (4 * n + 2))
+    return EffectSize(scales.double_arcsine(x / n, n), 1 / (4 * n + 2))
 
 
 def _people(xi: ArrayLike, ni: ArrayLike, add: float, to: str) -> list[FloatArray]:

@@ -24,6 +24,9 @@ def instead(measure: str) -> dict[Columns, tuple[Function | None, Columns, Turn]
     -------
     for each set of columns: the function to call (None = the measure's own), the columns it takes as they are, and what
     turns the others into its remaining arguments
+
+    >>> list(instead("ZCOR"))
+    [('ti', 'ni'), ('pi', 'ni')]
     """
     function, readings = _INSTEAD.get(measure, (None, {}))
     return {given: (function, target, turn) for given, (target, turn) in readings.items()}

@@ -35,6 +35,10 @@ def tetrachoric(a: FloatArray, b: FloatArray, c: FloatArray, d: FloatArray) -> t
     """Correlation, its variance and whether the iteration converged, from the four cells (any shape).
 
     1 or -1 with a variance of NaN where one cell of a diagonal is empty; NaN where a margin is empty.
+
+    >>> r, vi, converged = tetrachoric(*(np.array(x) for x in (30.0, 20.0, 20.0, 30.0)))
+    >>> r.round(4).item()
+    0.309
     """
     n = a + b + c + d
     with np.errstate(divide="ignore", invalid="ignore"):
