@@ -16,9 +16,9 @@ from scipy import special
 from pipeline.meta.arrays import FloatArray
 from pipeline.meta.conversions.quantiles import Quantiles
 
-GRID = np.linspace(np.log(0.005), np.log(8.0), 240)
+GRID = np.linspace(np.log(0.005), np.log(8.0), 80)
 GOLDEN = (np.sqrt(5) - 1) / 2
-STEPS = 60
+STEPS = 45
 
 Shape = FloatArray
 Moments = tuple[FloatArray, FloatArray]

@@ -25,7 +25,7 @@ def mean_change(
     >>> mean_change(10, 3, 8, 4, 0.5, 30).vi.round(4).item()
     0.4333
     """
-    m1, s1, m2, s2, r, n = _times(m1i, sd1i, m2i, sd2i, ri, ni)
+    m1, s1, m2, s2, r, n = _times(m1i, sd1i, m2i, sd2i, ri, ni, least=2)
     return EffectSize(m1 - m2, (s1**2 + s2**2 - 2 * r * s1 * s2) / n)
 
 
@@ -177,7 +177,7 @@ def change_ratio_of_means(
     >>> change_ratio_of_means(10, 3, 8, 4, 0.5, 30, corrected=False).yi.round(4).item()
     0.2231
     """
-    m1, s1, m2, s2, r, n = _times(m1i, sd1i, m2i, sd2i, ri, ni)
+    m1, s1, m2, s2, r, n = _times(m1i, sd1i, m2i, sd2i, ri, ni, least=2)
     c1, c2 = s1 / numbers("m1i", m1, gt=0), s2 / numbers("m2i", m2, gt=0)
     bias = (c1**2 - c2**2) / (2 * n) if corrected else 0.0
     return EffectSize(np.log(m1 / m2) + bias, (c1**2 + c2**2 - 2 * r * c1 * c2) / n)
@@ -189,7 +189,7 @@ def change_variability_ratio(sd1i: ArrayLike, sd2i: ArrayLike, ri: ArrayLike, ni
     >>> change_variability_ratio(3, 4, 0.5, 30).yi.round(4).item()
     -0.2877
     """
-    _, s1, _, s2, r, n = _times(0.0, sd1i, 0.0, sd2i, ri, ni)
+    _, s1, _, s2, r, n = _times(0.0, sd1i, 0.0, sd2i, ri, ni, least=2)
     return EffectSize(np.log(s1 / numbers("sd2i", s2, gt=0)), (1 - r**2) / (n - 1))
 
 
@@ -207,11 +207,11 @@ def change_coefficient_of_variation_ratio(
 
 
 def _times(
-    m1i: ArrayLike, sd1i: ArrayLike, m2i: ArrayLike, sd2i: ArrayLike, ri: ArrayLike, ni: ArrayLike
+    m1i: ArrayLike, sd1i: ArrayLike, m2i: ArrayLike, sd2i: ArrayLike, ri: ArrayLike, ni: ArrayLike, least: int = 3
 ) -> list[FloatArray]:
     given = {"m1i": numbers("m1i", m1i), "sd1i": numbers("sd1i", sd1i, gt=0), "m2i": numbers("m2i", m2i)}
     given |= {"sd2i": numbers("sd2i", sd2i, ge=0), "ri": numbers("ri", ri, ge=-1, le=1)}
-    return together(given | {"ni": numbers("ni", ni, ge=3)})
+    return together(given | {"ni": numbers("ni", ni, ge=least)})
 
 
 def _with_variance(d: FloatArray, j: FloatArray, base: FloatArray, n: FloatArray, vtype: str) -> EffectSize:

@@ -14,6 +14,7 @@ from pipeline.meta.arrays import BoolArray, FloatArray
 
 STEPS = 200
 ROUNDING = 1e-15  # of the bivariate normal probability
+LAST_STEP = 1e-13  # a Newton step this small leaves an error of its square
 
 
 def bivariate_normal_cdf(h: FloatArray, k: FloatArray, r: FloatArray) -> FloatArray:
@@ -53,21 +54,23 @@ def tetrachoric(a: FloatArray, b: FloatArray, c: FloatArray, d: FloatArray) -> t
 
 
 def _solve(h: FloatArray, k: FloatArray, share: FloatArray) -> tuple[FloatArray, BoolArray]:
-    """Newton steps, halved back into a bracket that always holds the root."""
+    """Newton steps, halved back into a bracket that always holds the root (near 1 the density can vanish)."""
     low, high = np.full(h.shape, -1.0), np.full(h.shape, 1.0)
     r = np.zeros(h.shape)
-    moved = gap = np.full(h.shape, np.inf)
+    moved = np.full(h.shape, np.inf)
+    at_root = np.zeros(h.shape, dtype=bool)
     for _ in range(STEPS):
         gap = bivariate_normal_cdf(h, k, r) - share
         low, high = np.where(gap < 0, r, low), np.where(gap < 0, high, r)
-        step = r - gap / _density(h, k, r)
-        inside = (step > low) & (step < high)
-        new = np.where(inside, step, (low + high) / 2)
-        moved = np.abs(new - r)
-        r = np.where(gap == 0, r, new)
-        if (moved <= 4e-16).all():
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            step = r - gap / _density(h, k, r)
+        at_root = np.abs(gap) <= ROUNDING / 10
+        inside = (step >= low) & (step <= high)
+        new = np.where(at_root, r, np.where(inside, step, (low + high) / 2))
+        moved, r = np.abs(new - r), new
+        if (at_root | (moved <= LAST_STEP)).all():
             break
-    return r, (moved <= 1e-12) | (np.abs(gap) <= ROUNDING)
+    return r, at_root | (moved <= LAST_STEP)
 
 
 def _density(h: FloatArray, k: FloatArray, r: FloatArray) -> FloatArray:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -93,7 +93,8 @@ def test_other_columns_will_do() -> None:
     assert effect_size("SMCC", pi=-0.018, ni=50).yi == pytest.approx(-0.3408, abs=6e-5)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=60, deadline=None)
+@example([1, 3, 10, 1])
 @given(st.lists(st.integers(1, 200), min_size=4, max_size=4))
 def test_swapping_the_groups_turns_the_sign(cells: list[int]) -> None:
     a, b, c, d = cells
