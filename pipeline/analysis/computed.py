@@ -9,17 +9,12 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
+from pipeline.meta.effect_sizes.effect import EffectSize
+from pipeline.meta.effect_sizes.events import odds_ratio, risk_difference, risk_ratio
+from pipeline.meta.effect_sizes.means import mean_difference, ratio_of_means
+from pipeline.meta.effect_sizes.rates import incidence_rate_ratio
+from pipeline.meta.effect_sizes.standardized import standardized_mean_difference
 from pipeline.meta.effect_sizes.two_by_two import TwoByTwo, from_events
-from pipeline.meta.effect_sizes.two_groups import (
-    EffectSize,
-    incidence_rate_ratio,
-    mean_difference,
-    odds_ratio,
-    ratio_of_means,
-    risk_difference,
-    risk_ratio,
-    standardized_mean_difference,
-)
 from pipeline.params import Section
 
 MEANS = ["mean_1", "sd_1", "n_1", "mean_2", "sd_2", "n_2"]

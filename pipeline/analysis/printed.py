@@ -9,15 +9,16 @@ import pandas as pd
 
 from pipeline.analysis.direction import claim_fits, printed_sign
 from pipeline.codebook import Codebook
+from pipeline.meta.conversions.from_tests import d_from_p, d_from_t
 from pipeline.meta.conversions.printed import (
-    d_from_p,
-    d_from_t,
     log_ratio_from_ci,
     ratio_from_reduction,
     se_from_ci,
     smd_from_mean_difference,
 )
-from pipeline.meta.effect_sizes.two_groups import exact_j, hedges_g, pooled_sd
+from pipeline.meta.effect_sizes.means import pooled_sd
+from pipeline.meta.effect_sizes.small_sample import exact_j
+from pipeline.meta.effect_sizes.standardized import hedges_g
 
 RATIOS = ("RR", "OR", "HR", "IRR", "ROM")
 FROM_TEST = {"t": d_from_t, "p": d_from_p}

@@ -10,7 +10,7 @@ from pipeline.checks.delivery import Delivery, Finding, exclude_if, findings
 from pipeline.checks.effects import DIFFERENCE, RATIO, REDUCTION, interval_se, natural_effect, printed_scale, with_arms
 from pipeline.checks.printed import BoolArray, decimals, half_units, off_centre, significant
 from pipeline.meta.arrays import FloatArray
-from pipeline.meta.effect_sizes.two_groups import exact_j
+from pipeline.meta.effect_sizes.small_sample import exact_j
 from pipeline.vocabulary import Severity
 
 EXCLUDE, WARNING = Severity.EXCLUDE, Severity.WARNING

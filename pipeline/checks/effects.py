@@ -9,7 +9,8 @@ import pandas as pd
 
 from pipeline.checks.delivery import Delivery
 from pipeline.meta.conversions.printed import critical_value
-from pipeline.meta.effect_sizes.two_groups import exact_j, pooled_sd
+from pipeline.meta.effect_sizes.means import pooled_sd
+from pipeline.meta.effect_sizes.small_sample import exact_j
 from pipeline.vocabulary import Measure
 
 DIFFERENCE, RATIO, REDUCTION = "difference", "ratio", "reduction"

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.meta.effect_sizes.effect import EffectSize
+from pipeline.meta.effect_sizes.measures import MEASURES
 from pipeline.meta.effect_sizes.two_by_two import from_cells, from_events
-from pipeline.meta.effect_sizes.two_groups import MEASURES, EffectSize
 from pipeline.meta.pooling.intervals import prediction_interval
 from pipeline.meta.pooling.random_effects import common_effect, random_effects
 from pipeline.meta.small_study.regression_tests import predictor, regression_test

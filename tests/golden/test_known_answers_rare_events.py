@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from pipeline.meta.effect_sizes.measures import MEASURES
 from pipeline.meta.effect_sizes.two_by_two import from_events
-from pipeline.meta.effect_sizes.two_groups import MEASURES
 from pipeline.meta.pooling.heterogeneity_limits import heterogeneity_limits
 from pipeline.meta.pooling.random_effects import common_effect
 from pipeline.meta.rare_events.mantel_haenszel import mantel_haenszel

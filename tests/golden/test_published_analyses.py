@@ -7,8 +7,8 @@ import json
 import numpy as np
 import pytest
 
+from pipeline.meta.effect_sizes.events import odds_ratio
 from pipeline.meta.effect_sizes.two_by_two import from_cells
-from pipeline.meta.effect_sizes.two_groups import odds_ratio
 from pipeline.meta.pooling.meta_regression import Regression, meta_regression
 from pipeline.meta.pooling.shrinkage import shrunken_effects
 from pipeline.meta.pooling.tau2_interval import tau2_interval

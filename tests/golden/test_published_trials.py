@@ -5,15 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.meta.conversions.printed import (
-    log_ratio_from_ci,
-    number_needed_to_treat,
-    ratio_from_reduction,
-    ratio_limits,
-    sd_from_ci,
-)
+from pipeline.meta.conversions.needed_to_treat import number_needed_to_treat
+from pipeline.meta.conversions.printed import log_ratio_from_ci, ratio_from_reduction, ratio_limits, sd_from_ci
+from pipeline.meta.effect_sizes.events import odds_ratio, risk_difference, risk_ratio
+from pipeline.meta.effect_sizes.standardized import standardized_mean_difference
 from pipeline.meta.effect_sizes.two_by_two import from_events, pearson_chi_square
-from pipeline.meta.effect_sizes.two_groups import odds_ratio, risk_difference, risk_ratio, standardized_mean_difference
 
 
 def test_johnson_2018_odds_ratio() -> None:

@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.meta.effect_sizes.effect import EffectSize
+from pipeline.meta.effect_sizes.events import risk_ratio
 from pipeline.meta.effect_sizes.two_by_two import TwoByTwo, from_cells, from_events
-from pipeline.meta.effect_sizes.two_groups import EffectSize, risk_ratio
 from pipeline.meta.pooling.combined_p import combine_p
 from pipeline.meta.pooling.tau2_interval import tau2_interval
 from pipeline.meta.rare_events.common_odds_ratio import breslow_day, cochran_mantel_haenszel, mantel_haenszel_rate_test

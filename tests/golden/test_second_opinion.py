@@ -7,8 +7,8 @@ import pingouin
 import pytest
 from statsmodels.stats.meta_analysis import combine_effects
 
+from pipeline.meta.effect_sizes.standardized import standardized_mean_difference
 from pipeline.meta.effect_sizes.two_by_two import from_events, pearson_chi_square
-from pipeline.meta.effect_sizes.two_groups import standardized_mean_difference
 from pipeline.meta.pooling.random_effects import common_effect, random_effects
 
 RNG = np.random.default_rng(20090116)

@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike
 from scipy import optimize, special
 
 from pipeline.meta.arrays import InvalidInput, numbers, probability
-from pipeline.meta.effect_sizes.two_groups import approximate_j, exact_j, pooled_sd
+from pipeline.meta.effect_sizes.means import pooled_sd
+from pipeline.meta.effect_sizes.small_sample import approximate_j, exact_j
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,9 @@ def cohens_d(x: ArrayLike, y: ArrayLike, *, level: float = 95) -> CohensD:
     ------
     InvalidInput
         Fewer than two values in a group, NaN, or no spread.
+
+    >>> round(cohens_d([5, 7, 9, 8], [3, 4, 6]).d, 4)
+    1.7805
     """
     a, b = numbers("x", x), numbers("y", y)
     if a.ndim != 1 or b.ndim != 1 or min(len(a), len(b)) < 2:

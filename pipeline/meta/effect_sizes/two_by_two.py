@@ -40,7 +40,11 @@ class TwoByTwo:
 
 
 def from_cells(ai: ArrayLike, bi: ArrayLike, ci: ArrayLike, di: ArrayLike) -> TwoByTwo:
-    """Table from its four cells. Raises `InvalidInput` for negative counts, an empty group or unequal shapes."""
+    """Table from its four cells. Raises `InvalidInput` for negative counts, an empty group or unequal shapes.
+
+    >>> from_cells(3, 7, 5, 5).n1i.item()
+    10.0
+    """
     cells = {name: numbers(name, x, ge=0) for name, x in (("ai", ai), ("bi", bi), ("ci", ci), ("di", di))}
     table = TwoByTwo(*together(cells))
     numbers("n1i", table.n1i, gt=0)
@@ -49,7 +53,11 @@ def from_cells(ai: ArrayLike, bi: ArrayLike, ci: ArrayLike, di: ArrayLike) -> Tw
 
 
 def from_events(ai: ArrayLike, n1i: ArrayLike, ci: ArrayLike, n2i: ArrayLike) -> TwoByTwo:
-    """Table from events and group sizes. Raises `InvalidInput`, also where events exceed the group."""
+    """Table from events and group sizes. Raises `InvalidInput`, also where events exceed the group.
+
+    >>> from_events(3, 10, 5, 10).bi.item()
+    7.0
+    """
     sizes = {"ai": numbers("ai", ai, ge=0), "n1i": numbers("n1i", n1i, gt=0)}
     sizes |= {"ci": numbers("ci", ci, ge=0), "n2i": numbers("n2i", n2i, gt=0)}
     a, n1, c, n2 = together(sizes)
@@ -60,15 +68,33 @@ def from_events(ai: ArrayLike, n1i: ArrayLike, ci: ArrayLike, n2i: ArrayLike) ->
     return TwoByTwo(a, n1 - a, c, n2 - c)
 
 
+def add_to_zeros(counts: FloatArray, add: float, to: str) -> FloatArray:
+    """Counts with `add` put to every count of the studies that `to` chooses.
+
+    Parameters
+    ----------
+    counts : shape (number of counts of a study, ..., k)
+    add : not negative
+    to : "only0" studies with a zero; "if0all" all studies of a batch row as soon as one has a zero; "all"; "none"
+
+    >>> add_to_zeros(np.array([[0.0, 3.0], [9.0, 6.0]]), 0.5, "only0").tolist()
+    [[0.5, 3.0], [9.5, 6.0]]
+    """
+    amount = numbers("add", add, ge=0)
+    return counts + amount * _corrected(np.any(counts == 0, axis=0), to)
+
+
 def correct_zeros(table: TwoByTwo, add: float, to: str, drop00: bool) -> TwoByTwo:
     """Continuity correction (Cox 1970; Sweeting, Sutton & Lambert 2004, Stat Med 23:1351).
 
     `to`: "only0" adds `add` to every cell of tables with a zero cell; "if0all" to all tables of a batch row as soon as
     one has a zero cell; "all" to all tables; "none" to none. `drop00` gives NaN where neither group or both groups had
     only events, or none.
+
+    >>> correct_zeros(from_cells(0, 10, 5, 5), 0.5, "only0", False).ai.item()
+    0.5
     """
-    cells = np.stack([table.ai, table.bi, table.ci, table.di])
-    cells = cells + add * _corrected(np.any(cells == 0, axis=0), to)
+    cells = add_to_zeros(np.stack([table.ai, table.bi, table.ci, table.di]), add, to)
     if drop00:
         empty = ((table.ai == 0) & (table.ci == 0)) | ((table.bi == 0) & (table.di == 0))
         cells = np.where(empty, np.nan, cells)
@@ -78,9 +104,12 @@ def correct_zeros(table: TwoByTwo, add: float, to: str, drop00: bool) -> TwoByTw
 def correct_zero_rates(
     x1i: FloatArray, x2i: FloatArray, add: float, to: str, drop00: bool
 ) -> tuple[FloatArray, FloatArray]:
-    """As `correct_zeros`, for events counted in person-time (only events are corrected)."""
-    cells = np.stack([x1i, x2i])
-    cells = cells + add * _corrected(np.any(cells == 0, axis=0), to)
+    """As `correct_zeros`, for events counted in person-time (only events are corrected).
+
+    >>> correct_zero_rates(np.array(0.0), np.array(5.0), 0.5, "only0", False)[1].item()
+    5.5
+    """
+    cells = add_to_zeros(np.stack([x1i, x2i]), add, to)
     if drop00:
         cells = np.where((x1i == 0) & (x2i == 0), np.nan, cells)
     return cells[0], cells[1]
@@ -114,6 +143,9 @@ def pearson_chi_square(table: TwoByTwo, *, continuity: bool = False) -> ChiSquar
     """Pearson's chi-square of a two-by-two table, with Yates's correction (1934) if `continuity`.
 
     NaN where nobody or everybody had the event.
+
+    >>> pearson_chi_square(from_cells(10, 40, 20, 30)).p.round(4).item()
+    0.0291
     """
     n = table.n1i + table.n2i
     gap = np.abs(table.ai * table.di - table.bi * table.ci)

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import special
 
 from pipeline.meta.arrays import BoolArray, FloatArray, IntArray
-from pipeline.meta.effect_sizes.two_groups import EffectSize
+from pipeline.meta.effect_sizes.effect import EffectSize
 from pipeline.meta.reference import quantile, two_sided_p
 
 

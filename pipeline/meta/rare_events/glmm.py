@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pipeline.meta.arrays import BoolArray, FloatArray, InvalidInput, choose, numbers, together
+from pipeline.meta.effect_sizes.effect import EffectSize
+from pipeline.meta.effect_sizes.events import odds_ratio
+from pipeline.meta.effect_sizes.rates import incidence_rate_ratio
 from pipeline.meta.effect_sizes.two_by_two import TwoByTwo
-from pipeline.meta.effect_sizes.two_groups import EffectSize, incidence_rate_ratio, odds_ratio
 from pipeline.meta.rare_events.count_likelihood import binomial, poisson
 from pipeline.meta.rare_events.glmm_inference import Glmm, GlmmOptions, infer
 from pipeline.meta.rare_events.glmm_models import GLMM_ODDS_RATIO, GLMM_RATE_RATIO, one_group

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from pipeline.meta.arrays import BoolArray, FloatArray, InvalidInput, choose, numbers
-from pipeline.meta.effect_sizes.two_groups import EffectSize
+from pipeline.meta.effect_sizes.effect import EffectSize
 from pipeline.meta.pooling.heterogeneity import i2_h2, typical_variance
 from pipeline.meta.pooling.studies import studies
 from pipeline.meta.rare_events.glmm_fit import CountFit, maximise, wald_heterogeneity

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pipeline.meta.arrays import BoolArray, FloatArray, InvalidInput, choose, numbers, together
+from pipeline.meta.effect_sizes.effect import EffectSize
+from pipeline.meta.effect_sizes.measures import MEASURES
 from pipeline.meta.effect_sizes.two_by_two import TwoByTwo, correct_zero_rates, correct_zeros
-from pipeline.meta.effect_sizes.two_groups import MEASURES, EffectSize
 from pipeline.meta.rare_events.fixed_weights import FixedWeightPool, pool
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pipeline.meta.arrays import FloatArray
+from pipeline.meta.effect_sizes.effect import EffectSize
 from pipeline.meta.effect_sizes.two_by_two import TwoByTwo, correct_zeros
-from pipeline.meta.effect_sizes.two_groups import EffectSize
 from pipeline.meta.rare_events.fixed_weights import FixedWeightPool, pool
 from pipeline.meta.rare_events.mantel_haenszel import masked, refuse_no_events
 

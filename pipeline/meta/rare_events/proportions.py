@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from pipeline.meta.arrays import FloatArray, InvalidInput, choose, numbers, together
-from pipeline.meta.effect_sizes.two_groups import EffectSize
+from pipeline.meta.effect_sizes.effect import EffectSize
 from pipeline.meta.pooling.intervals import prediction_interval
 from pipeline.meta.pooling.random_effects import Pooled, random_effects
 

@@ -12,18 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.meta.effect_sizes.effect import EffectSize
+from pipeline.meta.effect_sizes.events import odds_ratio, peto_odds_ratio, risk_difference, risk_ratio
+from pipeline.meta.effect_sizes.means import mean_difference, ratio_of_means
+from pipeline.meta.effect_sizes.rates import incidence_rate_ratio
+from pipeline.meta.effect_sizes.standardized import standardized_mean_difference
 from pipeline.meta.effect_sizes.two_by_two import TwoByTwo
-from pipeline.meta.effect_sizes.two_groups import (
-    EffectSize,
-    incidence_rate_ratio,
-    mean_difference,
-    odds_ratio,
-    peto_odds_ratio,
-    ratio_of_means,
-    risk_difference,
-    risk_ratio,
-    standardized_mean_difference,
-)
 from pipeline.meta.pooling.heterogeneity_limits import heterogeneity_limits
 from pipeline.meta.pooling.intervals import prediction_interval
 from pipeline.meta.pooling.random_effects import common_effect, random_effects

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pipeline.meta.effect_sizes import two_by_two, two_groups
+from pipeline.meta.effect_sizes import measures, two_by_two
 from pipeline.meta.pooling.random_effects import random_effects
 from pipeline.meta.small_study import choice, event_tests, excess_significance, failsafe_n, rank_test, regression_tests
 from pipeline.meta.small_study import funnel as funnel_plot
@@ -36,7 +36,7 @@ def metabias(case: Case) -> Case:
     if case["measure"] == "ASD":
         yi, vi = event_tests.arcsine_difference(t)
     else:
-        es = two_groups.MEASURES[case["measure"]](t)
+        es = measures.MEASURES[case["measure"]](t)
         yi, vi = es.yi, es.vi
     if case["method"] not in choice.TESTS:
         raise NotImplementedError(case["method"])

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from pipeline.meta.conversions import from_tests, needed_to_treat
 from pipeline.meta.conversions import printed as conversions
 from pipeline.meta.dependence import aggregation as dependence
 from pipeline.meta.dependence import clusters
-from pipeline.meta.effect_sizes.two_groups import hedges_g, standardized_mean_difference
+from pipeline.meta.effect_sizes.standardized import hedges_g, standardized_mean_difference
 from pipeline.meta.pooling.random_effects import common_effect
 
 
@@ -50,8 +51,8 @@ def test_d_from_t_and_p() -> None:
     x, y = rng.normal(0, 1, 12), rng.normal(0.8, 1, 15)
     t = stats.ttest_ind(x, y)
     d = standardized_mean_difference(x.mean(), x.std(ddof=1), 12, y.mean(), y.std(ddof=1), 15, correction="none")
-    assert conversions.d_from_t(t.statistic, 12, 15) == pytest.approx(d.yi)
-    assert conversions.d_from_p(-t.pvalue, 12, 15) == pytest.approx(d.yi)
+    assert from_tests.d_from_t(t.statistic, 12, 15) == pytest.approx(d.yi)
+    assert from_tests.d_from_p(-t.pvalue, 12, 15) == pytest.approx(d.yi)
 
 
 def test_reduction_swaps_the_limits() -> None:
@@ -73,8 +74,8 @@ def test_exact_and_approximate_correction_differ_in_small_groups() -> None:
 
 
 def test_nnt_is_infinite_without_a_difference() -> None:
-    assert np.isinf(conversions.number_needed_to_treat(0.0))
-    assert np.isinf(conversions.number_needed_to_treat_kraemer(0.0))
+    assert np.isinf(needed_to_treat.number_needed_to_treat(0.0))
+    assert np.isinf(needed_to_treat.number_needed_to_treat_kraemer(0.0))
 
 
 def test_partially_nested_lies_between_none_and_full() -> None:

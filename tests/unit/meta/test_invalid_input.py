@@ -9,8 +9,8 @@ from pipeline.meta.arrays import InvalidInput
 from pipeline.meta.conversions import printed as conversions
 from pipeline.meta.dependence import aggregation as dependence
 from pipeline.meta.dependence import clusters
-from pipeline.meta.effect_sizes import two_by_two
-from pipeline.meta.effect_sizes import two_groups as effect_sizes
+from pipeline.meta.effect_sizes import events, means, rates, standardized, two_by_two
+from pipeline.meta.effect_sizes.measures import MEASURES
 from pipeline.meta.influence.cumulative import cumulative
 from pipeline.meta.influence.leave_one_out import leave_one_out
 from pipeline.meta.moderators.design import design
@@ -138,17 +138,17 @@ class TestEffectSizes:
     @pytest.mark.parametrize("measure", ["SMD", "MD", "ROM"])
     def test_means(self, measure: str, change: dict[str, object], message: str) -> None:
         with pytest.raises(InvalidInput, match=message):
-            effect_sizes.MEASURES[measure](**(MEANS | change))
+            MEASURES[measure](**(MEANS | change))
 
     def test_ratio_of_a_negative_mean(self) -> None:
         with pytest.raises(InvalidInput, match="m2i must be > 0"):
-            effect_sizes.ratio_of_means(**(MEANS | {"m2i": -1.0}))
+            means.ratio_of_means(**(MEANS | {"m2i": -1.0}))
 
     def test_unknown_options(self) -> None:
         with pytest.raises(InvalidInput, match="exact"):
-            effect_sizes.standardized_mean_difference(**MEANS, correction="hedges")
+            standardized.standardized_mean_difference(**MEANS, correction="hedges")
         with pytest.raises(InvalidInput, match="LS"):
-            effect_sizes.standardized_mean_difference(**MEANS, vtype="XX")
+            standardized.standardized_mean_difference(**MEANS, vtype="XX")
 
     def test_counts(self) -> None:
         with pytest.raises(InvalidInput, match="more events than people"):
@@ -158,21 +158,21 @@ class TestEffectSizes:
         with pytest.raises(InvalidInput, match="n2i must be > 0"):
             two_by_two.from_cells(1, 2, 0, 0)
         with pytest.raises(InvalidInput, match="only0"):
-            effect_sizes.odds_ratio(two_by_two.from_cells(1, 2, 3, 4), to="some")
+            events.odds_ratio(two_by_two.from_cells(1, 2, 3, 4), to="some")
         with pytest.raises(InvalidInput, match="t1i must be > 0"):
-            effect_sizes.incidence_rate_ratio(1, 0, 1, 10)
+            rates.incidence_rate_ratio(1, 0, 1, 10)
 
     def test_zero_cells(self) -> None:
         table = two_by_two.from_events([0, 0, 2], [10, 10, 10], [0, 3, 3], [10, 10, 10])
-        dropped = effect_sizes.odds_ratio(table, drop00=True)
+        dropped = events.odds_ratio(table, drop00=True)
         assert np.isnan(dropped.yi).tolist() == [True, False, False]
-        bare = effect_sizes.risk_ratio(table, to="none")
+        bare = events.risk_ratio(table, to="none")
         assert np.isnan(bare.yi).tolist() == [True, True, False]
         assert np.isnan(bare.vi).tolist() == [True, True, False]
-        assert effect_sizes.odds_ratio(table).yi[1] == pytest.approx(np.log(0.5 * 7.5 / (10.5 * 3.5)))
+        assert events.odds_ratio(table).yi[1] == pytest.approx(np.log(0.5 * 7.5 / (10.5 * 3.5)))
 
     def test_scalars_stay_scalars(self) -> None:
-        assert np.shape(effect_sizes.standardized_mean_difference(**MEANS).yi) == ()
+        assert np.shape(standardized.standardized_mean_difference(**MEANS).yi) == ()
 
 
 class TestConversions:

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.meta.arrays import InvalidInput
+from pipeline.meta.effect_sizes.measures import MEASURES
+from pipeline.meta.effect_sizes.rates import incidence_rate_ratio
 from pipeline.meta.effect_sizes.two_by_two import TwoByTwo, from_cells, pearson_chi_square
-from pipeline.meta.effect_sizes.two_groups import MEASURES, incidence_rate_ratio
 from pipeline.meta.pooling.heterogeneity_limits import heterogeneity_limits
 from pipeline.meta.rare_events.common_odds_ratio import breslow_day, cochran_mantel_haenszel, expected_events
 from pipeline.meta.rare_events.fixed_weights import FixedWeightPool

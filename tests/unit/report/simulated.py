@@ -361,7 +361,7 @@ def _influence(key: str, used: pd.DataFrame) -> pd.DataFrame:
             "question": key,
             "trial_id": used["trial_id"],
             "study": used["study"],
-            **{name: far for name in ("rstudent", "dffits", "cook_d", "cov_r", "tau2_del", "Q_del", "hat")},
+            **dict.fromkeys(("rstudent", "dffits", "cook_d", "cov_r", "tau2_del", "Q_del", "hat"), far),
             "weight": used["weight"],
             "baujat_x": far,
             "baujat_y": far,
