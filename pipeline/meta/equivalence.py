@@ -134,7 +134,8 @@ def equivalence(
     lb, ub = mu - q * s, mu + q * s
     verdict = np.select([p < alpha, (lb > upper) | (ub < lower)], [EQUIVALENT, OUTSIDE], UNDECIDED)
     margin = np.maximum(np.abs(lb), np.abs(ub))
-    return Equivalence(*(x[()] for x in (mu, s, d, t_low, t_high, p_low, p_high, p, lb, ub, margin, verdict)), alpha)
+    fields = (x[()] for x in (mu, s, d, t_low, t_high, p_low, p_high, p, lb, ub, margin))
+    return Equivalence(*fields, verdict=verdict[()], alpha=alpha)
 
 
 def non_inferiority(
@@ -174,8 +175,8 @@ def non_inferiority(
     limit = worse + q * s
     verdict = np.select([p < alpha, p_inferior < alpha], [NON_INFERIOR, INFERIOR], UNDECIDED)
     bound = limit if lower_is_better else -limit
-    fields = (mu, s, d, statistic, p, bound, p_inferior, np.maximum(limit, 0), verdict)
-    return NonInferiority(*(np.asarray(x)[()] for x in fields), alpha)
+    fields = (np.asarray(x)[()] for x in (mu, s, d, statistic, p, bound, p_inferior, np.maximum(limit, 0)))
+    return NonInferiority(*fields, verdict=verdict[()], alpha=alpha)
 
 
 def two_samples(x: ArrayLike, y: ArrayLike, *, welch: bool = True, level: float = 95) -> TwoSamples:

@@ -58,8 +58,11 @@ class NormalMixture:
         reach = self.means[..., None, :] + self.sds[..., None, :] * z[..., None]
         used = self.weights[..., None, :] > 0
         lo, hi = np.where(used, reach, np.inf).min(-1), np.where(used, reach, -np.inf).max(-1)
-        x = np.clip(self.mean()[..., None] + self.sd()[..., None] * z, lo, hi)
-        small = 1e-14 * self.sd()[..., None]
+        # a typical component, not the sd: tails may be so heavy that the sd means nothing. The score is concave
+        # outwards, so that steps from the middle do not pass the root
+        typical = np.exp(np.sum(self.weights * np.log(self.sds), axis=-1))[..., None]
+        x = np.clip(self.mean()[..., None] + typical * z, lo, hi)
+        small = 1e-14 * typical
         for _ in range(200):
             below, above = self.cdf(x), self.above(x)
             score = np.where(below < 0.5, special.ndtri(below), -special.ndtri(above))

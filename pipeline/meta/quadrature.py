@@ -1,9 +1,9 @@
 """A probability density on the half line by Gauss-Legendre panels that follow it, for a whole batch at once.
 
-The half line is mapped to 0 <= z < 1 by x = scale (z / (1 - z))^2, in which densities like x^(-1/2) at 0 and like a power
-of 1 / x at infinity become smooth. The edges of the panels share out the variation of the log density evenly, so that a
-peak a thousand times narrower than its tails costs no more than a broad one. Within a panel the density is the polynomial
-through its nodes, which gives the distribution function and its inverse to the accuracy of the integral itself.
+The half line is mapped to 0 <= z < 1 by x = scale (z / (1 - z))^2, in which densities like x^(-1/2) at 0 and like a
+power of 1 / x at infinity become smooth. The edges of the panels share out the variation of the log density evenly, so
+that a peak a thousand times narrower than its tails costs no more than a broad one. Within a panel the density is the
+polynomial through its nodes, which gives the distribution function and its inverse to the accuracy of the integral.
 """
 
 from __future__ import annotations

@@ -18,6 +18,9 @@ CASES = {p.stem: p for p in sorted((Path(__file__).parent / "cases").glob("*.jso
 NEAR_ENOUGH = {f"regtest_rma_{x}_bcg" for x in ("ninv", "sei", "sqrtni", "sqrtninv", "vi")}
 STOPPED_EARLY = {n for n in CASES if n.startswith("regtest_rma_")} - NEAR_ENOUGH | {"metabias_Thompson_egger2001"}
 STOPPED_EARLY_TOLERANCE = 3e-4
+# tests/unit/meta/test_prediction.py: a REML fit that stopped 5e-4 short of the maximum, and 25,000 bootstrap draws
+# whose own Monte Carlo error at a limit near 0 is larger than the case's tolerance
+OWN_TOLERANCE = {f"pimeta_{x}_molloy": 1e-3 for x in ("CL", "HK", "SJ")} | {"pimeta_boot_molloy": 0.04}
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -25,6 +28,7 @@ def test_gold(name: str) -> None:
     case = json.loads(CASES[name].read_text())
     if name in STOPPED_EARLY:
         case["tol"] = STOPPED_EARLY_TOLERANCE
+    case["tol"] = OWN_TOLERANCE.get(name, case["tol"])
     wrong, _ = compare(case, ADAPTERS[case["fn"]](case["input"]))
     assert not wrong, wrong[:5]
 

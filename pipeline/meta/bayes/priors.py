@@ -70,9 +70,7 @@ def exponential(rate: float) -> TauPrior:
 def uniform(upper: float) -> TauPrior:
     """Uniform on 0..upper."""
     b = _positive("upper", upper)
-    return TauPrior(
-        f"uniform(0, {upper:g})", lambda t, _: np.where(t <= b, -np.log(b), -np.inf), upper=float(b)
-    )
+    return TauPrior(f"uniform(0, {upper:g})", lambda t, _: np.where(t <= b, -np.log(b), -np.inf), upper=float(b))
 
 
 def lognormal(meanlog: float, sdlog: float) -> TauPrior:

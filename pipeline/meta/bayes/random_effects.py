@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,6 +21,7 @@ from pipeline.meta.mixture import NormalMixture
 from pipeline.meta.pooling.studies import Studies, studies
 from pipeline.meta.quadrature import NODES, PANELS, HalfLine, half_line
 
+_PARTS = ("mean", "sd", "median", "mode", "lb", "ub")
 BLOCK = 2_000_000  # numbers held at once: (fits, nodes, studies)
 
 
@@ -129,10 +131,12 @@ def bayes_random_effects(
     s = studies(yi, vi, mask=mask)
     _refuse_improper(s, prior, mu is None)
     shape, k = s.y.shape[:-1], s.y.shape[-1]
-    flat = [a.reshape(-1, k) for a in (s.y, s.v, s.present)]
+    y, v, on = (a.reshape(-1, k) for a in (s.y, s.v, s.present))
     size = max(BLOCK // (PANELS * NODES * k), 1)
-    starts = range(0, max(flat[0].shape[0], 1), size)
-    blocks = [_posterior(*(a[i : i + size] for a in flat), prior, mu, interval, level) for i in starts]
+    starts = range(0, len(y), size)
+    blocks = [
+        _posterior(y[i : i + size], v[i : i + size], on[i : i + size], prior, mu, interval, level) for i in starts
+    ]
     return _joined(blocks, shape)
 
 
@@ -175,21 +179,29 @@ def _posterior(
     bf_mu0 = (mean.density([0.0])[:, 0] / _normal_density(mu)) * proper
     own_limits = CREDIBLE[interval](own.quantile, own.density, level, False)
     gone = np.where(present > 0, 0.0, np.nan)
+    every: dict[str, FloatArray] = {}
+    for name, values in (
+        ("mu", _summary(mean, exists, mu is None, interval, level)),
+        ("tau", _summary_of_tau(line, log_posterior, exists, interval, level)),
+        ("theta", _summary(new, exists, True, interval, level)),
+    ):
+        every |= {f"{name}_{part}": x for part, x in zip(_PARTS, values, strict=True)}
     return Posterior(
-        *_summary(mean, exists, mu is None, interval, level),
-        *_summary_of_tau(line, log_posterior, exists, interval, level),
-        *_summary(new, exists, True, interval, level),
-        mean.above([0.0])[:, 0],
-        new.above([0.0])[:, 0],
-        *(x + gone for x in (own.mean(), own.sd(), *own_limits)),
-        line.log_total * proper,
-        bf_mu0,
-        bf_tau0,
-        s.k,
-        line.converged,
-        prior.label,
-        mean,
-        new,
+        **every,
+        p_mu_gt0=mean.above([0.0])[:, 0],
+        p_theta_gt0=new.above([0.0])[:, 0],
+        shrink_mean=own.mean() + gone,
+        shrink_sd=own.sd() + gone,
+        shrink_lb=own_limits[0] + gone,
+        shrink_ub=own_limits[1] + gone,
+        log_marginal=line.log_total * proper,
+        bf_mu0=bf_mu0,
+        bf_tau0=bf_tau0,
+        k=s.k,
+        converged=line.converged,
+        tau_prior=prior.label,
+        mu_given_tau=mean,
+        theta_given_tau=new,
     )
 
 
@@ -280,12 +292,19 @@ def _normal_density(mu: tuple[float, float] | None) -> float:
 
 def _joined(blocks: list[Posterior], shape: tuple[int, ...]) -> Posterior:
     """The blocks in one, with the batch's own shape."""
-    def join(parts: list[object]) -> object:
-        if isinstance(parts[0], str):
-            return parts[0]
-        if isinstance(parts[0], NormalMixture):
-            return NormalMixture(*(join([getattr(p, f.name) for p in parts]) for f in fields(NormalMixture)))  # type: ignore[arg-type]
-        whole = np.concatenate(parts)  # type: ignore[arg-type]
-        return whole.reshape((*shape, *whole.shape[1:]))[()]
 
-    return Posterior(*(join([getattr(b, f.name) for b in blocks]) for f in fields(Posterior)))  # type: ignore[arg-type]
+    def whole(parts: list[FloatArray]) -> FloatArray:
+        one = np.concatenate(parts)
+        return np.asarray(one.reshape((*shape, *one.shape[1:])))[()]
+
+    def mixture(parts: list[NormalMixture]) -> NormalMixture:
+        return NormalMixture(*(whole([getattr(p, f) for p in parts]) for f in ("means", "sds", "weights")))
+
+    made: dict[str, Any] = {}
+    for field in fields(Posterior):
+        parts: list[Any] = [getattr(b, field.name) for b in blocks]
+        if field.name == "tau_prior":
+            made[field.name] = parts[0]
+        else:
+            made[field.name] = mixture(parts) if isinstance(parts[0], NormalMixture) else whole(parts)
+    return Posterior(**made)

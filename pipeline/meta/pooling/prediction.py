@@ -106,9 +106,10 @@ def partlett_riley_sidik_jonkman(s: Studies, level: float) -> StudyPrediction:
 def confidence_distribution(s: Studies, level: float) -> StudyPrediction:
     """The limit of the parametric bootstrap interval with ever more draws, by quadrature: it depends on no seed.
 
-    Nagashima, Noma & Furukawa 2019, Stat Methods Med Res 28:1689: tau2 from its confidence distribution 1 - F_Q, with F_Q
-    the exact distribution of Cochran's Q; given tau2 a new effect is mean + z tau - t(k - 1) SE_HK. As t is z over the
-    root of chi-square / df, the whole is a mixture of normals over tau and chi. The estimate is DerSimonian-Laird's.
+    Nagashima, Noma & Furukawa 2019, Stat Methods Med Res 28:1689: tau2 from its confidence distribution 1 - F_Q, with
+    F_Q the exact distribution of Cochran's Q; given tau2 a new effect is mean + z tau - t(k - 1) SE_HK. As t is z over
+    the root of chi-square / df, the whole is a mixture of normals over tau and chi. The estimate is that of
+    DerSimonian & Laird.
     """
     k, p0 = s.k, 1 - q_cdf(s, np.zeros((*s.k.shape, 1)))[..., 0]
     typical = np.sqrt(np.where(s.present > 0, s.v, 0).sum(-1) / k)
@@ -127,6 +128,7 @@ def confidence_distribution(s: Studies, level: float) -> StudyPrediction:
     se2 = np.sum(w * (y - mean[..., None]) ** 2, axis=-1) / ((k - 1)[..., None] * w.sum(-1))
     chi, chance = _chi_nodes(k - 1)
     sd = np.sqrt(tau[..., None] ** 2 + se2[..., None] * ((k - 1)[..., None] / chi**2)[..., None, :])
+    sd = np.maximum(sd, 1e-12 * typical[..., None, None])  # identical studies: all mass on their effect
     every = (*k.shape, -1)
     mixture = NormalMixture(
         np.broadcast_to(mean[..., None], sd.shape).reshape(every),
@@ -136,7 +138,9 @@ def confidence_distribution(s: Studies, level: float) -> StudyPrediction:
     tail = probability(level) / 2
     limits = mixture.quantile(np.array([tail, 1 - tail]))
     dl, nan = _with_t(s, level, "DL", lambda w, y, mean: 1 / w.sum(-1)), np.full(k.shape, np.nan)
-    return StudyPrediction(dl.estimate, dl.tau2, nan, nan, nan, limits[..., 0], limits[..., 1], k - 1.0)
+    return StudyPrediction(
+        dl.estimate, dl.tau2, nan, nan, nan, limits[..., 0], limits[..., 1], (k - 1).astype(np.float64)
+    )
 
 
 PREDICTION_METHODS: dict[str, Callable[[Studies, float], StudyPrediction]] = {
@@ -168,7 +172,7 @@ def predict_new_study(
 
     >>> p = predict_new_study([-0.42, -0.10, 0.05, 0.3], [0.03, 0.05, 0.02, 0.04], method="HTS")
     >>> round(float(p.pi_lb), 4), round(float(p.pi_ub), 4)
-    (0, 0)
+    (-1.2517, 1.1601)
     """
     choose("method", method, PREDICTION_METHODS)
     s = studies(yi, vi, mask=mask)
@@ -200,7 +204,7 @@ def _sidik_jonkman(w: FloatArray, y: FloatArray, mean: FloatArray) -> FloatArray
     return np.sum(share**2 * (y - mean[..., None]) ** 2 / (1 - share), axis=-1)
 
 
-def _chi_nodes(df: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _chi_nodes(df: ArrayLike) -> tuple[FloatArray, FloatArray]:
     """Nodes and probabilities of the chi distribution, (..., 40)."""
     t, w = np.polynomial.legendre.leggauss(40)
     d = np.asarray(df, dtype=np.float64)[..., None]

@@ -1,8 +1,8 @@
 """Exact distribution of Cochran's Q when studies differ by a between-study variance tau2.
 
 Q = sum of w (y - mean)^2 with w = 1 / v. With d = 1 + tau2 w its Laplace transform at p is the product over studies of
-(1 + 2 p d)^(-1/2), times the root of the w-weighted mean of 1 / (1 + 2 p d) to the power -1. All its singularities lie on
-the negative axis, where the contour of Talbot does not go: the inversion converges geometrically.
+(1 + 2 p d)^(-1/2), over the root of the w-weighted mean of 1 / (1 + 2 p d). All its singularities lie on the negative
+axis, where the contour of Talbot does not go: the inversion converges geometrically.
 Biggerstaff & Jackson 2008, Stat Med 27:6093 (the distribution); Weideman 2006, SIAM J Numer Anal 44:2342 (the contour).
 """
 
@@ -35,7 +35,7 @@ def _invert(s: Studies, tau2: FloatArray, *, derivative: bool) -> FloatArray:
     share = w / w.sum(-1, keepdims=True)
     mean = np.sum(share * s.y, axis=-1)
     observed = np.sum(w * (s.y - mean[..., None]) ** 2, axis=-1)
-    x = np.maximum(observed, 1e-280)[..., None]
+    x = np.maximum(observed, 1e-20)[..., None]
     total = np.zeros(np.broadcast_shapes(tau2.shape, x.shape))
     for point, slope in zip(_POINTS, _SLOPES, strict=True):  # two dozen points of the contour
         p = (point / x)[..., None]

@@ -52,4 +52,22 @@ def bayesmeta(case: Case) -> Case:
 
 ADAPTERS: dict[str, Callable[[Case], Case]] = {"bayesmeta": bayesmeta}
 
-NUMBERS: dict[str, dict[str, str]] = {}
+BY_R = "tests/golden/test_bayes_priors.py::"
+NUMBERS: dict[str, dict[str, str]] = {
+    "TAU_PRIORS": {
+        "halfnormal": "bayesmeta_bcg_halfnormal0.5",
+        "halfcauchy": "bayesmeta_molloy_halfcauchy0.3",
+        "halft": BY_R + "test_numbers_of_every_prior",
+        "exponential": BY_R + "test_numbers_of_every_prior",
+        "uniform": "bayesmeta_simk2_uniform0_4",
+        "lognormal": BY_R + "test_numbers_of_every_prior",
+        "flat": BY_R + "test_numbers_of_every_prior",
+        "sqrt": BY_R + "test_numbers_of_every_prior",
+        "jeffreys": BY_R + "test_numbers_of_every_prior",
+        "berger_deely": BY_R + "test_numbers_of_every_prior",
+        "dumouchel": BY_R + "test_numbers_of_every_prior",
+        "shrinkage": BY_R + "test_numbers_of_every_prior",
+        "I2": BY_R + "test_numbers_of_every_prior",
+    },
+    "CREDIBLE": {"shortest": "bayesmeta_simk3_halfnormal1", "central": BY_R + "test_central_interval"},
+}

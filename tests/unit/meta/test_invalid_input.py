@@ -14,8 +14,8 @@ from pipeline.meta.effect_sizes import two_groups as effect_sizes
 from pipeline.meta.influence.refits import cumulative, leave_one_out
 from pipeline.meta.moderators.design import design
 from pipeline.meta.pooling.intervals import INTERVALS
-from pipeline.meta.pooling.prediction import PREDICTION, prediction_interval
 from pipeline.meta.pooling.meta_regression import meta_regression
+from pipeline.meta.pooling.prediction import PREDICTION, prediction_interval
 from pipeline.meta.pooling.random_effects import common_effect, random_effects
 from pipeline.meta.pooling.subgroups import subgroup_analysis
 from pipeline.meta.pooling.tau2 import TAU2_ESTIMATORS
