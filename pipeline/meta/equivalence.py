@@ -134,8 +134,21 @@ def equivalence(
     lb, ub = mu - q * s, mu + q * s
     verdict = np.select([p < alpha, (lb > upper) | (ub < lower)], [EQUIVALENT, OUTSIDE], UNDECIDED)
     margin = np.maximum(np.abs(lb), np.abs(ub))
-    fields = (x[()] for x in (mu, s, d, t_low, t_high, p_low, p_high, p, lb, ub, margin))
-    return Equivalence(*fields, verdict=verdict[()], alpha=alpha)
+    return Equivalence(
+        estimate=mu[()],
+        se=s[()],
+        df=d[()],
+        t_low=t_low,
+        t_high=t_high,
+        p_low=p_low[()],
+        p_high=p_high[()],
+        p=p,
+        ci_lb=lb,
+        ci_ub=ub,
+        smallest_margin=margin,
+        verdict=verdict[()],
+        alpha=alpha,
+    )
 
 
 def non_inferiority(
@@ -175,8 +188,18 @@ def non_inferiority(
     limit = worse + q * s
     verdict = np.select([p < alpha, p_inferior < alpha], [NON_INFERIOR, INFERIOR], UNDECIDED)
     bound = limit if lower_is_better else -limit
-    fields = (np.asarray(x)[()] for x in (mu, s, d, statistic, p, bound, p_inferior, np.maximum(limit, 0)))
-    return NonInferiority(*fields, verdict=verdict[()], alpha=alpha)
+    return NonInferiority(
+        estimate=mu[()],
+        se=s[()],
+        df=d[()],
+        statistic=statistic,
+        p=p[()],
+        bound=bound,
+        p_inferior=p_inferior[()],
+        smallest_margin=np.maximum(limit, 0.0),
+        verdict=verdict[()],
+        alpha=alpha,
+    )
 
 
 def two_samples(x: ArrayLike, y: ArrayLike, *, welch: bool = True, level: float = 95) -> TwoSamples:
