@@ -6,6 +6,8 @@ keep are declared below, before any number is seen. To add a method: a row of ME
 "two groups": people are drawn (means from a normal, standard deviations from a chi distribution), and Hedges' g with
 its variance is computed from them as from a published trial, so that g and its variance are correlated as in life.
 "normal": the textbook model, known variances.
+"three effects per trial": outcomes of the same people, sampling errors correlated by 0.6, variances known, and half of
+the between-trial variance again between the effects of a trial.
 """
 
 from __future__ import annotations
@@ -27,6 +29,8 @@ from pipeline.meta.pooling.tau2_interval import tau2_interval
 SEED = 20240611
 REPLICATIONS = 10_000
 EFFECT = 0.3
+EFFECTS_PER_TRIAL = 3
+CORRELATION = 0.6
 TYPICAL_N = 60  # people per trial, geometric mean
 FILE = Path(__file__).with_name("coverage.json")
 
@@ -37,7 +41,7 @@ class Scenario:
 
     Attributes
     ----------
-    data : "two groups" or "normal"
+    data : "two groups", "normal" or "three effects per trial"
     k : trials
     tau2 : between-study variance
     sizes : the largest trial against the smallest; sizes between are evenly spaced on the log scale
@@ -61,11 +65,17 @@ SCENARIOS = [
     for tau2 in (0.0, 0.05, 0.2)
     for sizes in (1, 6, 20)
 ]
+SCENARIOS += [
+    Scenario("three effects per trial", k, tau2, sizes)
+    for k in (5, 10, 20)
+    for tau2 in (0.0, 0.05, 0.2)
+    for sizes in (1, 6, 20)
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Draws:
-    """Effects and variances of all replications of a scenario, (replications, k)."""
+    """Effects and variances of all replications of a scenario, (replications, effects); a trial's stand together."""
 
     scenario: Scenario
     yi: np.ndarray
@@ -77,6 +87,8 @@ def draw(scenario: Scenario, replications: int, rng: np.random.Generator) -> Dra
     size = (replications, scenario.k)
     n = np.broadcast_to(scenario.people(), size)
     effects = rng.normal(EFFECT, np.sqrt(scenario.tau2), size)
+    if scenario.data == "three effects per trial":
+        return _several_effects(scenario, effects, n, rng)
     if scenario.data == "normal":
         v = 2 / n + EFFECT**2 / (4 * n)
         return Draws(scenario, rng.normal(effects, np.sqrt(v)), v)
@@ -84,6 +96,16 @@ def draw(scenario: Scenario, replications: int, rng: np.random.Generator) -> Dra
     sds = [np.sqrt(rng.chisquare(n - 1, size) / (n - 1)) for _ in range(2)]
     g = standardized_mean_difference(means[0], sds[0], n, means[1], sds[1], n)
     return Draws(scenario, g.yi, g.vi)
+
+
+def _several_effects(scenario: Scenario, effects: np.ndarray, n: np.ndarray, rng: np.random.Generator) -> Draws:
+    v = 2 / n + EFFECT**2 / (4 * n)
+    size = (*n.shape, EFFECTS_PER_TRIAL)
+    shared, own = rng.normal(size=(*n.shape, 1)), rng.normal(size=size)
+    errors = np.sqrt(CORRELATION) * shared + np.sqrt(1 - CORRELATION) * own
+    within = rng.normal(0, np.sqrt(scenario.tau2 / 2), size)
+    yi = effects[..., None] + within + np.sqrt(v)[..., None] * errors
+    return Draws(scenario, yi.reshape(len(n), -1), np.repeat(v, EFFECTS_PER_TRIAL, axis=-1))
 
 
 def mean_within(interval: str) -> Callable[[Draws], np.ndarray]:
@@ -116,18 +138,38 @@ def tau2_within(d: Draws) -> np.ndarray:
     return (i.tau2_lb <= d.scenario.tau2) & (i.tau2_ub >= d.scenario.tau2)
 
 
-METHODS: dict[str, Callable[[Draws], np.ndarray]] = {
-    "mean, Hartung-Knapp with floor": mean_within("hk_floored"),
-    "mean, Hartung-Knapp": mean_within("hk"),
-    "mean, Wald": mean_within("wald"),
-    "new study, t(k - 1)": new_study_within("t_k1", "hk_floored"),
-    "new study, t(k - 2)": new_study_within("t_k2", "hk_floored"),
-    "tau2, Q-profile": tau2_within,
+def robust_mean_within(d: Draws) -> np.ndarray:
+    """Does the CR2 interval with Satterthwaite's degrees of freedom hold the mean (working correlation 0.8)."""
+    from pipeline.meta.dependence.robust_regression import robust_meta_regression
+
+    trial = np.repeat(np.arange(d.scenario.k), EFFECTS_PER_TRIAL)
+    tests = robust_meta_regression(d.yi, d.vi, trial, weighting="CORR", rho=0.8).tests
+    return (tests.ci_lb[..., 0] <= EFFECT) & (tests.ci_ub[..., 0] >= EFFECT)
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """How a method is judged, and the kinds of data that it is for."""
+
+    covered: Callable[[Draws], np.ndarray]
+    data: tuple[str, ...] = ("two groups", "normal")
+
+
+METHODS: dict[str, Method] = {
+    "mean, Hartung-Knapp with floor": Method(mean_within("hk_floored")),
+    "mean, Hartung-Knapp": Method(mean_within("hk")),
+    "mean, Wald": Method(mean_within("wald")),
+    "new study, t(k - 1)": Method(new_study_within("t_k1", "hk_floored")),
+    "new study, t(k - 2)": Method(new_study_within("t_k2", "hk_floored")),
+    "tau2, Q-profile": Method(tau2_within),
+    "mean, CR2": Method(robust_mean_within, ("three effects per trial",)),
+    "mean, Hartung-Knapp, trials ignored": Method(mean_within("hk"), ("three effects per trial",)),
 }
 
 # (lowest, highest) share of intervals that may hold the truth; declared before the simulation was run
 BANDS: dict[str, Callable[[Scenario], tuple[float, float] | None]] = {
     "mean, Hartung-Knapp with floor": lambda s: (0.93, 1.0) if s.sizes <= 6 else None,
+    "mean, CR2": lambda s: (0.93, 1.0) if s.sizes <= 6 and s.k >= 10 else None,
 }
 
 
@@ -135,7 +177,7 @@ def run(scenario: Scenario, replications: int, seed: int = SEED) -> dict[str, fl
     """Share of intervals that hold the truth, by method."""
     place = SCENARIOS.index(scenario) if scenario in SCENARIOS else len(SCENARIOS)
     d = draw(scenario, replications, np.random.default_rng([seed, place]))
-    return {name: float(np.mean(covered(d))) for name, covered in METHODS.items()}
+    return {name: float(np.mean(m.covered(d))) for name, m in METHODS.items() if scenario.data in m.data}
 
 
 def outside(scenario: Scenario, shares: dict[str, float], slack: float = 0.0) -> list[str]:
@@ -143,7 +185,7 @@ def outside(scenario: Scenario, shares: dict[str, float], slack: float = 0.0) ->
     found = []
     for name, band in BANDS.items():
         limits = band(scenario)
-        if limits and not limits[0] - slack <= shares[name] <= limits[1] + slack:
+        if name in shares and limits and not limits[0] - slack <= shares[name] <= limits[1] + slack:
             found.append(f"{name}: {shares[name]:.4f} outside {limits} in {scenario}")
     return found
 
@@ -156,7 +198,8 @@ def table(results: list[dict[str, object]]) -> str:
         "| --- | --: | --: | --: |" + " --: |" * len(names),
     ]
     for r in results:
-        shares = " | ".join(f"{100 * r['coverage'][n]:.1f}" for n in names)  # type: ignore[index]
+        found: dict[str, float] = r["coverage"]  # type: ignore[assignment]
+        shares = " | ".join(f"{100 * found[n]:.1f}" if n in found else "" for n in names)
         lines.append(f"| {r['data']} | {r['k']} | {r['tau2']:g} | {r['sizes']} | {shares} |")
     return "\n".join(lines)
 

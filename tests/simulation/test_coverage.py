@@ -1,4 +1,4 @@
-"""The published intervals keep the bands that were declared for them."""
+"""The intervals keep the bands that were declared for them."""
 
 from __future__ import annotations
 
