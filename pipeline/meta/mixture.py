@@ -62,7 +62,7 @@ class NormalMixture:
         # outwards, so that steps from the middle do not pass the root
         typical = np.exp(np.sum(self.weights * np.log(self.sds), axis=-1))[..., None]
         x = np.clip(self.mean()[..., None] + typical * z, lo, hi)
-        small = 1e-14 * typical
+        small = 1e-10 * typical  # the error left is of the order of its square
         for _ in range(200):
             below, above = self.cdf(x), self.above(x)
             score = np.where(below < 0.5, special.ndtri(below), -special.ndtri(above))

@@ -76,9 +76,10 @@ class HalfLine:
             with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
                 new = z - (below - q) / density
             new = np.where((new > lo) & (new < hi), new, (lo + hi) / 2)
-            if np.all(np.abs(new - z) <= 4e-16 * new):
-                break
+            near = np.abs(new - z) <= 1e-10 * new
             z = new
+            if np.all(near):
+                break
         with np.errstate(divide="ignore"):
             return np.where(q <= 0, 0.0, self.scale[..., None] * (z / (1 - z)) ** 2)
 

@@ -10,7 +10,7 @@ from pipeline.meta.arrays import FloatArray, probability
 
 Function = Callable[[FloatArray], FloatArray]
 Limits = tuple[FloatArray, FloatArray]
-SCAN = np.concatenate([[0.0], np.linspace(0, 1, 35)[1:-1], [1.0]])
+SCAN = np.concatenate([[0.0], np.linspace(0, 1, 15)[1:-1], [1.0]])
 
 
 def central(quantile: Function, density: Function, level: float, bounded: bool) -> Limits:
@@ -23,7 +23,7 @@ def central(quantile: Function, density: Function, level: float, bounded: bool) 
 def shortest(quantile: Function, density: Function, level: float, bounded: bool) -> Limits:
     """Highest-density interval: the shortest that holds `level` percent.
 
-    At its ends the density is the same, unless it starts at the bound 0. The best of 35 starts, then bracketed secant
+    At its ends the density is the same, unless it starts at the bound 0. The best of 15 starts, then bracketed secant
     steps (Illinois) on the difference of the densities as a function of the probability below.
     """
     alpha = probability(level)

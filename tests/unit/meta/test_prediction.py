@@ -77,6 +77,25 @@ def test_reml_of_the_reference_stopped_early_on_molloy() -> None:
     assert log_likelihood_reml(s, ours) > log_likelihood_reml(s, np.asarray(case["output"]["tau2"]))
 
 
+# log odds ratios of the first 12 trials of dat.li2007, rounded to 6 places
+LI_Y = [-0.830348, -1.10966, -1.29822, -0.043485, -1.28093, -2.30485, -0.675129, 0.223144, -0.593064, -0.297645]
+LI_Y += [-1.16315, -0.793231]
+LI_V = [1.55505, 0.357326, 0.665596, 2.0435, 1.425, 1.15425, 0.285195, 0.239286, 0.850251, 0.021498, 0.302778, 0.391708]
+
+
+@pytest.mark.parametrize(
+    ("method", "want"),
+    [
+        ("HTS", [-0.758350618359, -0.153584327266]),
+        ("CL", [-1.3791401104496, 0.1515543370372]),
+    ],
+)
+def test_against_metafor(method: str, want: list[float]) -> None:
+    """predict(rma(yi, vi, method = "DL" or "REML"), pi.type = "riley") of metafor 3.8-1."""
+    p = predict_new_study(LI_Y, LI_V, method=method)
+    np.testing.assert_allclose([p.pi_lb, p.pi_ub], want, rtol=1e-11)
+
+
 @pytest.mark.parametrize("method", PREDICTION_METHODS)
 class TestEveryMethod:
     def test_batch_is_the_loop(self, method: str) -> None:
