@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from pipeline.meta.influence.leave_one_out import leave_one_out
-from pipeline.meta.pooling.intervals import INTERVALS, prediction_interval
+from pipeline.meta.pooling.intervals import INTERVALS
+from pipeline.meta.pooling.prediction import prediction_interval
 from pipeline.meta.pooling.random_effects import Pooled, common_effect, random_effects
 from pipeline.meta.pooling.tau2_interval import tau2_interval
 from pipeline.vocabulary import Measure

@@ -29,7 +29,8 @@ from pipeline.analysis.translation import translate
 from pipeline.analysis.trials import trials_for
 from pipeline.codebook import Codebook
 from pipeline.errors import BadInput, Problem
-from pipeline.meta.pooling.intervals import INTERVALS, PREDICTION
+from pipeline.meta.pooling.intervals import INTERVALS
+from pipeline.meta.pooling.prediction import PREDICTION
 from pipeline.meta.pooling.tau2 import TAU2_ESTIMATORS
 from pipeline.params import Section
 from pipeline.tables import INFLUENCE, POOLED, STUDIES_USED, TESTS, TRANSLATED, Table, conform

@@ -20,6 +20,9 @@ STOPPED_EARLY = {n for n in CASES if n.startswith("regtest_rma_")} - NEAR_ENOUGH
 STOPPED_EARLY_TOLERANCE = 3e-4
 # the same for the cases that a room names, with the tolerance of each key; its own test holds the proof
 ROOM_TOLERANCES = {name: keys for room in ROOMS for name, keys in getattr(room, "STOPPED_EARLY", {}).items()}
+# tests/unit/meta/test_prediction.py: a REML fit that stopped 5e-4 short of the maximum, and 25,000 bootstrap draws
+# whose own Monte Carlo error at a limit near 0 is larger than the case's tolerance
+OWN_TOLERANCE = {f"pimeta_{x}_molloy": 1e-3 for x in ("CL", "HK", "SJ")} | {"pimeta_boot_molloy": 0.04}
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -28,6 +31,7 @@ def test_gold(name: str) -> None:
     if name in STOPPED_EARLY:
         case["tol"] = STOPPED_EARLY_TOLERANCE
     case["tol_keys"] = case.get("tol_keys", {}) | ROOM_TOLERANCES.get(name, {})
+    case["tol"] = OWN_TOLERANCE.get(name, case["tol"])
     wrong, _ = compare(case, ADAPTERS[case["fn"]](case["input"]))
     assert not wrong, wrong[:5]
 

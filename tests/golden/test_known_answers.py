@@ -11,7 +11,7 @@ import pytest
 from pipeline.meta.effect_sizes.effect import EffectSize
 from pipeline.meta.effect_sizes.measures import MEASURES
 from pipeline.meta.effect_sizes.two_by_two import from_cells, from_events
-from pipeline.meta.pooling.intervals import prediction_interval
+from pipeline.meta.pooling.prediction import prediction_interval
 from pipeline.meta.pooling.random_effects import common_effect, random_effects
 from pipeline.meta.small_study.regression_tests import predictor, regression_test
 

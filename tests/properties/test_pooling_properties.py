@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from pipeline.meta.influence.leave_one_out import leave_one_out
-from pipeline.meta.pooling.intervals import INTERVALS, prediction_interval
+from pipeline.meta.pooling.intervals import INTERVALS
 from pipeline.meta.pooling.likelihood import log_likelihood_ml, log_likelihood_reml
+from pipeline.meta.pooling.prediction import prediction_interval
 from pipeline.meta.pooling.random_effects import Pooled, common_effect, random_effects
 from pipeline.meta.pooling.studies import studies
 from pipeline.meta.pooling.tau2 import TAU2_ESTIMATORS

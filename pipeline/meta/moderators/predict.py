@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike
 
 from pipeline.meta.arrays import FloatArray, InvalidInput, numbers
 from pipeline.meta.moderators.location_scale import LocationScale
-from pipeline.meta.pooling.intervals import prediction_interval
 from pipeline.meta.pooling.meta_regression import Regression
+from pipeline.meta.pooling.prediction import prediction_interval
 from pipeline.meta.reference import quantile
 
 

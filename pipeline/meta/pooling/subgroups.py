@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from pipeline.meta.arrays import BoolArray, FloatArray, IntArray, InvalidInput
-from pipeline.meta.pooling.intervals import Prediction, prediction_interval
 from pipeline.meta.pooling.meta_regression import Regression, meta_regression
+from pipeline.meta.pooling.prediction import Prediction, prediction_interval
 from pipeline.meta.pooling.random_effects import Pooled, common_effect, random_effects
 
 

@@ -11,7 +11,7 @@ from scipy import special
 
 from pipeline.meta.arrays import FloatArray, InvalidInput, choose, numbers, together
 from pipeline.meta.effect_sizes.effect import EffectSize
-from pipeline.meta.pooling.intervals import prediction_interval
+from pipeline.meta.pooling.prediction import prediction_interval
 from pipeline.meta.pooling.random_effects import Pooled, random_effects
 
 

@@ -19,7 +19,7 @@ from pipeline.meta.effect_sizes.rates import incidence_rate_ratio
 from pipeline.meta.effect_sizes.standardized import standardized_mean_difference
 from pipeline.meta.effect_sizes.two_by_two import TwoByTwo
 from pipeline.meta.pooling.heterogeneity_limits import heterogeneity_limits
-from pipeline.meta.pooling.intervals import prediction_interval
+from pipeline.meta.pooling.prediction import prediction_interval
 from pipeline.meta.pooling.random_effects import common_effect, random_effects
 from pipeline.meta.pooling.tau2_interval import tau2_interval
 from pipeline.meta.rare_events.mantel_haenszel import mantel_haenszel, mantel_haenszel_rates

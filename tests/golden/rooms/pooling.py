@@ -10,8 +10,8 @@ import numpy as np
 from pipeline.meta.influence.gosh import gosh as every_subset
 from pipeline.meta.moderators.design import design
 from pipeline.meta.moderators.permutation import permutation_test
-from pipeline.meta.pooling.intervals import prediction_interval as predict_new
 from pipeline.meta.pooling.meta_regression import meta_regression, proportion_explained, residual_variance_explained
+from pipeline.meta.pooling.prediction import prediction_interval as predict_new
 from pipeline.meta.pooling.random_effects import random_effects
 from pipeline.meta.pooling.subgroups import subgroup_analysis
 from pipeline.meta.pooling.tau2_interval import tau2_interval

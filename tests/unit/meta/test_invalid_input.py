@@ -14,8 +14,9 @@ from pipeline.meta.effect_sizes.measures import MEASURES
 from pipeline.meta.influence.cumulative import cumulative
 from pipeline.meta.influence.leave_one_out import leave_one_out
 from pipeline.meta.moderators.design import design
-from pipeline.meta.pooling.intervals import INTERVALS, PREDICTION, prediction_interval
+from pipeline.meta.pooling.intervals import INTERVALS
 from pipeline.meta.pooling.meta_regression import meta_regression
+from pipeline.meta.pooling.prediction import PREDICTION, prediction_interval
 from pipeline.meta.pooling.random_effects import common_effect, random_effects
 from pipeline.meta.pooling.subgroups import subgroup_analysis
 from pipeline.meta.pooling.tau2 import TAU2_ESTIMATORS
