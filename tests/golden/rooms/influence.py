@@ -37,9 +37,7 @@ def influence(case: Case) -> Case:
 
 def residuals(case: Case) -> Case:
     r = residual.residuals(case["yi"], case["vi"], _design(case), **_model(case))
-    b = residual.best_predictions(
-        case["yi"], case["vi"], _design(case), **_model(case), level=case.get("level", 95)
-    )
+    b = residual.best_predictions(case["yi"], case["vi"], _design(case), **_model(case), level=case.get("level", 95))
     return {
         "resid": r.raw, "pearson": r.pearson, "rstandard": r.standardised, "rstandard_se": r.standardised_se,
         "rstudent_resid": r.deleted, "rstudent_se": r.deleted_se, "rstudent": r.studentised, "hat": r.hat,
