@@ -124,7 +124,7 @@ def trim_and_fill(
     Raises
     ------
     InvalidInput
-        As `random_effects`; fewer than 3 studies; an unknown side or estimator; "Q0" where it does not exist.
+        As `random_effects`; fewer than 2 studies, or 3 without a side; an unknown side or estimator; "Q0" where it does not exist.
 
     Examples
     --------
@@ -134,8 +134,8 @@ def trim_and_fill(
     """
     choose("missing", missing, MISSING_STUDIES)
     s = studies(yi, vi, mask=mask)
-    if s.k.min() < 3:
-        raise InvalidInput(f"trim and fill needs at least 3 studies (found {s.k.min()})")
+    if s.k.min() < 2:
+        raise InvalidInput(f"trim and fill needs at least 2 studies (found {s.k.min()})")
     on = s.present > 0
     side = _thin_side(s.y, s.v, on, estimator) if side is None else side
     if side not in SIDES:

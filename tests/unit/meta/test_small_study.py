@@ -211,6 +211,8 @@ class TestTrimAndFill:
         assert t.k0 == 0 and t.pooled.estimate == pytest.approx(0.3)
 
     def test_refusals(self) -> None:
+        with pytest.raises(InvalidInput, match="at least 2"):
+            trim_and_fill([0.1], [0.1], side="left")
         with pytest.raises(InvalidInput, match="at least 3"):
             trim_and_fill([0.1, 0.2], [0.1, 0.2])
         with pytest.raises(InvalidInput, match="left, right"):
