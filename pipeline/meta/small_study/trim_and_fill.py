@@ -124,7 +124,8 @@ def trim_and_fill(
     Raises
     ------
     InvalidInput
-        As `random_effects`; fewer than 2 studies, or 3 without a side; an unknown side or estimator; "Q0" where it does not exist.
+        As `random_effects`; fewer than 2 studies, or 3 without a side; an unknown side or estimator;
+        "Q0" where it does not exist.
 
     Examples
     --------
