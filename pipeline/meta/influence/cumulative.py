@@ -29,7 +29,7 @@ def cumulative(
     Examples
     --------
     >>> cumulative([0.2, 0.4, 0.9], [0.05, 0.04, 0.08], order=[2, 0, 1], estimator="EE").estimate.round(4).tolist()
-    [0.9, 0.4692, 0.44]
+    [0.9, 0.4692, 0.4391]
     """
     s = studies(yi, vi)
     rows = _entered(order, s.y.shape[-1], 1)
@@ -67,7 +67,7 @@ def cumulative_regression(
     >>> x = [[1, 0], [1, 1], [1, 2], [1, 3]]
     >>> m = cumulative_regression([0.2, 0.4, 0.9, 0.7], [0.05, 0.04, 0.08, 0.06], x, first=3, estimator="EE")
     >>> m.beta[:, 1].round(4).tolist()
-    [0.318, 0.2111]
+    [0.3345, 0.1966]
     """
     s = studies(yi, vi, design)
     start = s.p if first is None else first

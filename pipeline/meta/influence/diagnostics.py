@@ -29,7 +29,7 @@ class Influence:
     weight : share in percent
     dfbs : change of each coefficient, in standard errors, (..., k, p)
     is_infl : past a customary cut: |dffits| > 3 sqrt(p / (k - p)), Cook's distance past the median of
-        chi-square(p), hat > 3 p / k or |dfbs| > 1; False for NaN
+        chi-square(p), hat > 3 p / k or |dfbs| > 1; a NaN passes none of them
     """
 
     rstudent: FloatArray
@@ -70,7 +70,7 @@ def influence(
     --------
     >>> d = influence([0.2, 0.4, 0.3, 0.1, 1.9], [0.05, 0.04, 0.08, 0.06, 0.05])
     >>> d.rstudent.round(2).tolist(), d.is_infl.tolist()
-    ([-0.48, -0.22, -0.34, -0.61, 5.86], [False, False, False, False, True])
+    ([-0.52, -0.24, -0.37, -0.67, 6.5], [False, False, False, False, True])
     """
     s = studies(yi, vi, design, mask)
     full, rest = with_and_without(s, estimator, interval)
@@ -103,7 +103,7 @@ def influence(
         | (hat > 3 * p / k)
         | (np.abs(dfbs) > 1).any(-1)
     )
-    return Influence(**named, hat=hat, weight=weight, dfbs=dfbs, is_infl=ok & past)
+    return Influence(**named, hat=hat, weight=weight, dfbs=dfbs, is_infl=(s.present > 0) & past)
 
 
 def _without_its_tau2(s: Studies, tau2: FloatArray) -> FloatArray:

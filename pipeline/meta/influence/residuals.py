@@ -22,9 +22,10 @@ class Residuals:
     ----------
     raw : y - Xb
     pearson : raw / sqrt(v + tau2)
-    standardised, standardised_se : raw over its own standard error (internally standardised), and that error
+    standardised, standardised_se : raw over its own standard error (internally standardised), and that error; 0 where
+        a study alone carries a coefficient, so that its residual cannot differ from 0
     deleted, deleted_se : y minus its prediction by the model without the study, and its standard error
-    studentised : deleted / deleted_se (externally standardised); NaN, as the two above, where the model without the
+    studentised : deleted / deleted_se (externally standardised); NaN, as the two before, where the model without the
         study cannot be fitted
     hat : leverage, diagonal of X (X'WX)^-1 X'W
     """
@@ -53,8 +54,8 @@ def residuals(
     Parameters
     ----------
     yi, vi : effects and sampling variances, (..., k)
-    design, estimator, interval, mask : as in `meta_regression`; a factor that the interval puts on the covariance of the
-        coefficients (Hartung-Knapp) multiplies all variances behind the deleted residual
+    design, estimator, interval, mask : as in `meta_regression`; a factor that the interval puts on the covariance of
+        the coefficients (Hartung-Knapp) multiplies all variances behind the deleted residual
 
     Raises
     ------
@@ -65,7 +66,7 @@ def residuals(
     --------
     >>> r = residuals([0.2, 0.4, 0.9], [0.05, 0.04, 0.08], estimator="EE")
     >>> r.studentised.round(4).tolist()
-    [-1.3166, -0.2554, 1.8258]
+    [-1.3242, -0.2602, 1.8419]
     """
     s = studies(yi, vi, design, mask)
     full, rest = with_and_without(s, estimator, interval)
@@ -111,7 +112,7 @@ def _residuals(s: Studies, full: Regression, rest: Regression) -> Residuals:
     error = np.where(on, total * np.sqrt(np.maximum(1 - hat, 0)), np.nan)
     gone, gone_se = deleted(s, rest)
     with np.errstate(divide="ignore", invalid="ignore"):
-        standardised = np.where(possible(s), raw / error, np.nan)
+        standardised = np.where(indispensable(s), 0.0, raw / error)
     return Residuals(raw, raw / total, standardised, error, gone, gone_se, gone / gone_se, np.where(on, hat, np.nan))
 
 
@@ -156,7 +157,7 @@ def best_predictions(
     Examples
     --------
     >>> best_predictions([0.0, 0.4, 1.2], [0.05, 0.04, 0.08], estimator="DL").estimate.round(4).tolist()
-    [0.1171, 0.4183, 0.9616]
+    [0.086, 0.4155, 1.0315]
     """
     s = studies(yi, vi, design, mask)
     m = meta_regression(s.y, s.v, s.x, estimator=estimator, interval=interval, level=level, mask=s.present > 0)

@@ -38,10 +38,10 @@ def harbord(table: TwoByTwo, *, level: float = 95, mask: ArrayLike | None = None
     >>> from pipeline.meta.effect_sizes.two_by_two import from_events
     >>> t = harbord(from_events([4, 6, 3, 62], [123, 306, 231, 13598], [11, 29, 11, 248], [139, 303, 220, 12867]))
     >>> round(float(t.statistic), 4)
-    0.9309
+    0.5742
     """
     n, events = table.n1i + table.n2i, table.ai + table.ci
-    on = _taking_part(table, mask)
+    on = taking_part(table, mask)
     z = np.where(on, table.ai - events * table.n1i / n, 0.0)
     information = table.n1i * table.n2i * events * (n - events) / (n**2 * np.maximum(n - 1, 1))
     v = numbers("V", np.where(on, information, 1.0), gt=0)
@@ -74,11 +74,13 @@ def arcsine_difference(table: TwoByTwo) -> tuple[FloatArray, FloatArray]:
     return difference, 0.25 / table.n1i + 0.25 / table.n2i
 
 
-def _taking_part(table: TwoByTwo, mask: ArrayLike | None) -> BoolArray:
+def taking_part(table: TwoByTwo, mask: ArrayLike | None) -> BoolArray:
+    """The mask in the shape of the tables; None for all."""
+    on = np.ones(1, dtype=bool) if mask is None else np.asarray(mask, dtype=bool)
     try:
-        return np.broadcast_to(np.ones(1, dtype=bool) if mask is None else np.asarray(mask, dtype=bool), table.ai.shape)
+        return np.broadcast_to(on, table.ai.shape)
     except ValueError:
-        raise InvalidInput(f"shapes differ: tables {table.ai.shape}, mask {np.shape(mask)}") from None
+        raise InvalidInput(f"shapes differ: tables {table.ai.shape}, mask {on.shape}") from None
 
 
 def _marginal_variance(table: TwoByTwo) -> FloatArray:

@@ -32,10 +32,10 @@ class ExcessSignificance:
     significant : is the study significant
     theta, tau2 : true effect and between-study variance at which power was taken
     X2 : Pearson's chi-square (O - E)^2 / E + (O - E)^2 / (k - E)
-    p_chi2, p_binomial, p_exact : p by chi-square, by a binomial with probability E / k, and by the distribution of a sum
-        of k trials with the power of each (Poisson-binomial), in the direction of `alternative`
-    theta_limit : effect at which p of the chosen test equals the level of the test; NaN where no effect between the null
-        and infinity does that
+    p_chi2, p_binomial, p_exact : p by chi-square, by a binomial with probability E / k, and by the distribution of a
+        sum of k trials with the power of each (Poisson-binomial), in the direction of `alternative`
+    theta_limit : effect at which p of the chosen test equals the level of the test; NaN where no effect between the
+        null and infinity does that
     """
 
     k: IntArray
@@ -91,7 +91,7 @@ def excess_significance(
     --------
     >>> t = excess_significance([0.5, 0.6, 0.7, 0.1], [0.05, 0.06, 0.09, 0.04])
     >>> int(t.O), round(float(t.E), 4), round(float(t.p_exact), 4)
-    (3, 1.7172, 0.2018)
+    (3, 1.689, 0.2)
     """
     for name, value in (("sided", sided), ("alternative", alternative)):
         if value not in ALTERNATIVES:
@@ -121,7 +121,8 @@ def excess_significance(
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = observed / expected
     return ExcessSignificance(
-        k=s.k[()], O=observed[()], E=expected[()], ratio=ratio[()], power=power, significant=significant, theta=mean[()], tau2=t2[()],
+        k=s.k[()], O=observed[()], E=expected[()], ratio=ratio[()], power=power, significant=significant,
+        theta=mean[()], tau2=t2[()],
         X2=_pearson(observed, expected, s.k)[()], p_chi2=p["chi2"][()], p_binomial=p["binomial"][()],
         p_exact=p["exact"][()], theta_limit=limit[()],
     )  # fmt: skip

@@ -73,7 +73,7 @@ def pet_peese(
     --------
     >>> r = pet_peese([0.9, 0.6, 0.5, 0.2], [0.20, 0.10, 0.05, 0.01])
     >>> bool(r.uses_peese), round(float(r.estimate), 4)
-    (False, 0.0002)
+    (False, 0.0009)
     """
     s = studies(yi, vi, mask=mask)
     on = s.present > 0

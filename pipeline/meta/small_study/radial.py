@@ -68,5 +68,5 @@ def radial(
     m = random_effects(s.y, s.v, estimator=estimator, interval="wald", level=level, mask=s.present > 0)
     centre = np.asarray(m.estimate) if center else np.zeros(s.k.shape)
     x = s.present / np.sqrt(s.v + np.asarray(m.tau2)[..., None])
-    lines = (np.asarray(a - centre)[()] for a in (m.estimate, m.ci_lb, m.ci_ub))
-    return Radial(x, (s.y - centre[..., None]) * x, *lines, half_width=float(quantile(level, np.nan)))
+    slope, lb, ub = (np.asarray(a - centre)[()] for a in (m.estimate, m.ci_lb, m.ci_ub))
+    return Radial(x, (s.y - centre[..., None]) * x, slope, lb, ub, float(quantile(level, np.nan)))

@@ -13,6 +13,7 @@ from pipeline.meta.arrays import BoolArray, FloatArray, InvalidInput, numbers
 from pipeline.meta.effect_sizes.two_by_two import TwoByTwo
 from pipeline.meta.pooling.studies import studies
 from pipeline.meta.reference import two_sided_p
+from pipeline.meta.small_study.event_tests import taking_part
 
 EXACT_UP_TO = 300  # studies: beyond, the normal approximation differs by less than one part in a thousand
 
@@ -53,7 +54,7 @@ def begg(yi: ArrayLike, vi: ArrayLike, *, mask: ArrayLike | None = None) -> Rank
     --------
     >>> t = begg([0.9, 0.6, 0.5, 0.2], [0.20, 0.10, 0.05, 0.01])
     >>> round(float(t.tau), 4), round(float(t.p), 4)
-    (0.6667, 0.3333)
+    (1.0, 0.0833)
     """
     s = studies(yi, vi, mask=mask)
     w = s.present / s.v
@@ -77,7 +78,7 @@ def schwarzer(table: TwoByTwo, *, mask: ArrayLike | None = None) -> RankTest:
         Fewer than 3 tables, a table without any event or with events only, a Mantel-Haenszel odds ratio of 0 or
         infinity.
     """
-    on = np.ones(table.ai.shape, dtype=bool) if mask is None else np.broadcast_to(mask, table.ai.shape)
+    on = taking_part(table, mask)
     n = table.n1i + table.n2i
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.sum(on * table.ai * table.di / n, -1) / np.sum(on * table.bi * table.ci / n, -1)

@@ -82,7 +82,8 @@ def _quadratic(r: _Ranks) -> tuple[FloatArray, Callable[[FloatArray], FloatArray
     """Q0 = k - 1/2 - sqrt(2 k^2 - 4 T + 1/4)."""
     inside = 2 * r.k**2 - 4 * r.wilcoxon + 0.25
     if (inside < 0).any():
-        raise InvalidInput('estimator "Q0" does not exist for effects this lopsided; choose "L0" or "R0"')
+        where = "".join(f"[{i}]" for i in np.argwhere(inside < 0)[0])
+        raise InvalidInput(f'estimator "Q0" does not exist for effects{where} so lopsided; choose "L0" or "R0"')
     found = r.k - 0.5 - np.sqrt(inside)
     return found, lambda k0: 2 * np.sqrt(r.variance(k0)) / np.sqrt((r.k - 0.5) ** 2 - k0 * (2 * r.k - k0 - 1))
 
@@ -123,18 +124,19 @@ def trim_and_fill(
     Raises
     ------
     InvalidInput
-        As `random_effects`; fewer than 3 studies; an unknown side or estimator; "Q0" where it does not exist.
+        As `random_effects`; fewer than 2 studies, or 3 without a side; an unknown side or estimator;
+        "Q0" where it does not exist.
 
     Examples
     --------
     >>> t = trim_and_fill([0.1, 0.15, 0.2, 0.5, 0.9, 1.3], [0.01, 0.01, 0.02, 0.1, 0.2, 0.3], side="left")
     >>> int(t.k0), round(float(t.pooled.estimate), 4)
-    (3, 0.1302)
+    (2, 0.1538)
     """
     choose("missing", missing, MISSING_STUDIES)
     s = studies(yi, vi, mask=mask)
-    if s.k.min() < 3:
-        raise InvalidInput(f"trim and fill needs at least 3 studies (found {s.k.min()})")
+    if s.k.min() < 2:
+        raise InvalidInput(f"trim and fill needs at least 2 studies (found {s.k.min()})")
     on = s.present > 0
     side = _thin_side(s.y, s.v, on, estimator) if side is None else side
     if side not in SIDES:
@@ -167,7 +169,7 @@ def _trim(
         centre = np.asarray(random_effects(y, v, estimator=estimator, interval="wald", mask=trimmed).estimate)
         deviation = y - centre[..., None]
         rank = np.argsort(np.argsort(np.where(on, np.abs(deviation), np.inf), -1, kind="stable"), -1) + 1
-        found, error = MISSING_STUDIES[missing](_Ranks(k, on * np.sign(deviation) * rank))
+        found, error = MISSING_STUDIES[missing](_Ranks(k, np.where(on, np.sign(deviation) * rank, 0.0)))
         new = np.clip(np.round(found), 0, k - 1)
         with np.errstate(invalid="ignore"):
             se = error(found)

@@ -59,9 +59,9 @@ def trimfill(case: Case) -> Case:
     )  # fmt: skip
     m = t.pooled
     return {
-        "k0": t.k0, "se_k0": t.k0_se, "p_k0": t.k0_p, "side": t.side, "beta": [m.estimate], "se": m.se, "zval": m.statistic,
-        "pval": m.p, "ci_lb": m.ci_lb, "ci_ub": m.ci_ub, "tau2": m.tau2, "I2": m.I2, "H2": m.H2, "QE": m.Q, "QEp": m.Q_p,
-        "k": m.k, "yi": t.yi, "vi": t.vi, "fill": t.fill,
+        "k0": t.k0, "se_k0": t.k0_se, "p_k0": t.k0_p, "side": t.side, "beta": [m.estimate], "se": m.se,
+        "zval": m.statistic, "pval": m.p, "ci_lb": m.ci_lb, "ci_ub": m.ci_ub, "tau2": m.tau2, "I2": m.I2, "H2": m.H2,
+        "QE": m.Q, "QEp": m.Q_p, "k": m.k, "yi": t.yi, "vi": t.vi, "fill": t.fill,
     }  # fmt: skip
 
 
