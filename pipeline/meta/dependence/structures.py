@@ -59,16 +59,21 @@ class Levels:
     Attributes
     ----------
     times : value of each level (or coordinates, (m, c)), for structures in time or space
-    together : True where two levels ever meet in one group, (m, m)
+    met : for each set of levels that a group has, True for those levels, (n, m)
     """
 
     times: FloatArray
-    together: BoolArray
+    met: BoolArray
 
     @property
     def m(self) -> int:
         """Number of levels."""
-        return len(self.together)
+        return self.met.shape[1]
+
+    @property
+    def together(self) -> BoolArray:
+        """True where two levels ever meet in one group, (m, m)."""
+        return np.asarray((self.met[:, :, None] & self.met[:, None, :]).any(0))
 
 
 def linear(bases: FloatArray, starts: FloatArray, *, common_variance: bool, rho: Matrix | None = None) -> Structure:
@@ -148,15 +153,25 @@ def _unstructured(levels: Levels) -> Structure:
 
 
 def _entries(levels: Levels) -> Structure:
-    """The entries of G themselves, 0 for levels that never meet; the model's value is -inf where G is indefinite."""
+    """The entries of G themselves, 0 for levels that never meet.
+
+    The levels of each group must have a covariance; that of all levels together, which the data do not show, may be
+    indefinite.
+    """
     i, j = np.nonzero(np.tril(levels.together | np.eye(levels.m, dtype=bool)))
     bases = np.zeros((len(i), levels.m, levels.m))
     bases[np.arange(len(i)), i, j] = bases[np.arange(len(i)), j, i] = 1
     plain = linear(bases, (i == j).astype(float)[None], common_variance=False)
 
+    def lowest(t: FloatArray) -> FloatArray:
+        """Smallest eigenvalue of a group's covariance, in units of the largest variance."""
+        g = plain.covariance(np.where(np.isfinite(t), t, -1.0))
+        size = np.abs(g).max((-2, -1)) + 1e-300
+        own = [np.linalg.eigvalsh(g[..., row, :][..., row])[..., 0] for row in np.unique(levels.met, axis=0)]
+        return np.asarray(np.min(own, axis=0) / size)
+
     def bounded(t: FloatArray) -> BoolArray:
-        g = plain.covariance(t)
-        return np.asarray(np.linalg.eigvalsh(g)[..., 0] >= -1e-12 * np.abs(g).max((-2, -1)))
+        return lowest(t) >= -1e-12
 
     return Structure(
         covariance=plain.covariance,
@@ -164,7 +179,7 @@ def _entries(levels: Levels) -> Structure:
         lower=np.where(i == j, 0.0, -np.inf),
         starts=plain.starts,
         power=plain.power,
-        edge=lambda t: np.linalg.eigvalsh(plain.covariance(t))[..., 0] <= 1e-9 * np.abs(t).max(-1),
+        edge=lambda t: lowest(t) <= 1e-9,
         linear=True,
         common_variance=False,
         rho=lambda t: correlations(plain.covariance(t)),
