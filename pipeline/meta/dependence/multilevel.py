@@ -255,12 +255,13 @@ def _principal_axes(
 
 
 def _starts(a: _Axes, scale: FloatArray) -> FloatArray:
-    """Splits of the spread over both levels, and a small one: likelihoods of variance components may have two tops."""
+    """Splits of the spread over both levels, a small one, and none: the likelihood may have several tops."""
     small = np.minimum(scale, 0.1 * np.min(np.where(a.present > 0, a.d, np.inf), -1))
     splits = np.array([[0.5, 0.5], [0.95, 0.05], [0.05, 0.95]])
     shape = (len(splits), *(1,) * scale.ndim, 2)
     starts = splits.reshape(shape) * scale[..., None]
-    return np.concatenate([starts, np.broadcast_to(small[..., None], (1, *scale.shape, 2))])
+    level = np.broadcast_to(small[..., None], (1, *scale.shape, 2))
+    return np.concatenate([starts, level, np.zeros(level.shape)])
 
 
 def _slopes(a: _Axes, theta: FloatArray) -> tuple[Slopes, FloatArray, FloatArray]:

@@ -228,11 +228,15 @@ def starting_points(terms: Sequence[Term], scale: FloatArray) -> FloatArray:
     n = len(terms)
     shares = [np.full(n, 1 / max(n, 1)), np.full(n, 0.01)]
     shares += [np.where(np.arange(n) == i, 0.9, 0.1 / (n - 1)) for i in range(n if n > 1 else 0)]
+    shares += [np.zeros(n)] if any(t.structure.linear for t in terms) else []
     most = max((len(t.structure.starts) for t in terms), default=1)
     rows = [
         np.concatenate(
             [np.zeros((*scale.shape, 0))]
-            + [_start(t, share[i] * scale, (s if c < 2 else c) % len(t.structure.starts)) for i, t in enumerate(terms)],
+            + [
+                _start(t, (share[i] if share[i] or t.structure.linear else 0.01) * scale, s if c < 2 else c)
+                for i, t in enumerate(terms)
+            ],
             -1,
         )
         for c, share in enumerate(shares)
@@ -242,4 +246,4 @@ def starting_points(terms: Sequence[Term], scale: FloatArray) -> FloatArray:
 
 
 def _start(t: Term, variance: FloatArray, which: int) -> FloatArray:
-    return t.structure.starts[which] * variance[..., None] ** t.structure.power
+    return t.structure.starts[which % len(t.structure.starts)] * variance[..., None] ** t.structure.power

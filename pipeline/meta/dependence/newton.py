@@ -95,7 +95,8 @@ def maximise(
         there = np.maximum(at[on] + step, lower)
         trial = evaluate(there, who[on])
         with np.errstate(invalid="ignore"):
-            slack = _ROUNDING * (1 + np.abs(here.value))
+            # close to the top a value is all rounding and the promised gain is the better witness
+            slack = np.where(gain < 1e-8, 1e-10, _ROUNDING) * (1 + np.abs(here.value))
             better = np.isfinite(trial.value) & ~(trial.value < here.value - slack)
         up = on[better]
         at[up] = there[better]

@@ -203,6 +203,7 @@ def _scaled(
     """
     q = m if heteroscedastic else 1
     own = np.eye(m)
+    spreads = [np.ones(q), *(0.2 + 1.2 * own if heteroscedastic else [])]
 
     def covariance(t: FloatArray) -> FloatArray:
         r = correlation(t[..., -1])[0]
@@ -232,7 +233,7 @@ def _scaled(
         covariance=covariance,
         slopes=slopes,
         lower=np.append(np.zeros(q), -np.inf),
-        starts=np.array([[*np.ones(q), a] for a in angles]),
+        starts=np.array([[*s, a] for s in spreads for a in angles]),
         power=np.append(np.full(q, 0.5 if heteroscedastic else 1.0), 0.0),
         edge=at_edge,
         linear=False,
