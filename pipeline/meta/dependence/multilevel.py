@@ -216,8 +216,8 @@ def _rotate(
     present = on.astype(np.float64)
     plain = weighted_fit.fit(present, np.broadcast_to(x, (*on.shape, x.shape[-1])))
     raw = np.sum(plain.residuals(y) ** 2, -1) / np.maximum(on.sum(-1) - x.shape[-1], 1)
-    scale = np.maximum(raw - np.mean(variances, where=on, axis=-1), 0.05 * raw)
-    scale = np.where(scale > 0, scale, np.mean(variances, where=on, axis=-1))
+    mean = np.mean(variances, where=on, axis=-1)
+    scale = np.maximum(np.maximum(raw - mean, 0.05 * raw), 1e-4 * mean)
     base = weighted_fit.fit(present / (variances + scale[..., None]), np.broadcast_to(x, (*on.shape, x.shape[-1])))
     q = np.linalg.solve(np.swapaxes(base.r, -1, -2), np.swapaxes(x, -1, -2) * present[..., None, :])
     z = np.concatenate([np.swapaxes(q, -1, -2), (present * y)[..., None], present[..., None]], -1)[..., order, :]

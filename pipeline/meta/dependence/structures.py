@@ -29,7 +29,7 @@ class Structure:
     lower : smallest value of each parameter, (q,)
     starts : parameters to begin with for a variance of 1, (s, q)
     power : parameters grow as the variance to this power, (q,): 1 variance, 0.5 standard deviation, 0 angle
-    edge : parameters (..., q) to True at the edge of what is possible
+    edge : parameters (..., q) in units of the data's spread to True at the edge of what is possible
     linear : do the derivatives not depend on the parameters
     common_variance : is there one variance for all levels
     rho : parameters (..., q) to the correlations that define the structure, (..., r), by columns of the lower triangle
@@ -132,7 +132,7 @@ def _unstructured(levels: Levels) -> Structure:
 
     def edge(t: FloatArray) -> BoolArray:
         size = np.sqrt(np.sum(root(t) ** 2, -1))
-        return (np.abs(np.diagonal(root(t), axis1=-2, axis2=-1)) <= 1e-6 * size + 1e-300).any(-1)
+        return (np.abs(np.diagonal(root(t), axis1=-2, axis2=-1)) <= 1e-6 * size + 1e-7).any(-1)
 
     related = np.linalg.cholesky(np.full((m, m), 0.5) + 0.5 * np.eye(m))
 

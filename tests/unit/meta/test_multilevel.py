@@ -260,6 +260,21 @@ def test_identical_effects_have_no_heterogeneity() -> None:
     assert multilevel_i2(fit).total == 0
 
 
+@pytest.mark.parametrize("name", list(STRUCTURES))
+def test_identical_effects_at_two_levels(name: str) -> None:
+    fit = multivariate([0.3] * 6, [0.02] * 6, random=[Correlated([1, 2] * 3, [1, 1, 2, 2, 3, 3], name)])
+    assert np.abs(fit.tau2[0]).max() < 1e-20
+    assert fit.boundary
+    assert fit.converged
+    assert fit.se == pytest.approx([np.sqrt(0.02 / 6)], rel=1e-12)
+
+
+def test_two_effects() -> None:
+    fit = multivariate([0.1, 0.9], [0.02, 0.03], random=[Intercepts([1, 2])])
+    assert fit.sigma2 == pytest.approx([(0.64 - 0.05) / 2], rel=1e-12)
+    assert fit.df == [1]
+
+
 def test_variances_twelve_orders_of_magnitude_apart() -> None:
     y, vi, cluster, _ = simulated(11)
     vi = vi * np.where(np.arange(len(y)) % 2, 1e-9, 1e3)
