@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike
 
 from pipeline.meta.arrays import FloatArray, IntArray, InvalidInput, choose, numbers
 from pipeline.meta.dependence.cluster_stacks import codes
-from pipeline.meta.dependence.structures import STRUCTURES, Levels, Structure, linear
+from pipeline.meta.dependence.covariance_structure import Levels, Structure, linear
+from pipeline.meta.dependence.structures import STRUCTURES
 
 
 @dataclass(frozen=True, slots=True)
