@@ -18,7 +18,7 @@ from pipeline.meta.dependence.correlated_hierarchical import (
 )
 from pipeline.meta.dependence.robust_regression import robust_meta_regression
 from pipeline.meta.dependence.robust_variance import robust_variance
-from pipeline.meta.dependence.satterthwaite import coefficient_tests
+from pipeline.meta.dependence.satterthwaite import coefficient_tests, linear_contrast
 from pipeline.meta.dependence.wald_htz import robust_wald_test
 from pipeline.meta.moderators.design import design
 from pipeline.meta.pooling.meta_regression import meta_regression
@@ -57,6 +57,15 @@ def test_normal_reference() -> None:
     naive, less = coefficient_tests(fit, test="naive_t"), coefficient_tests(fit, test="naive_tp")
     assert naive.p == pytest.approx([0.4040276111904, 0.5120705556245, 0.9085513732907], rel=1e-6)
     assert less.p == pytest.approx([0.4089797515055, 0.5158263342711, 0.9091228421330], rel=1e-6)
+
+
+def test_linear_contrast() -> None:
+    # linear_contrast(m, vcov="CR2", contrasts=matrix(c(0, -1, 1), 1))
+    t = coefficient_tests(linear_contrast(konst_dec().fit, [[0, -1, 1]]))
+    found = [t.beta[0], t.se[0], t.df[0], t.ci_lb[0], t.ci_ub[0]]
+    assert found == pytest.approx(
+        [-0.1252030356841, 0.2022776121624, 1.917004731748, -1.032658277849, 0.782252206481], rel=1e-6
+    )
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pipeline.meta.arrays import BoolArray, FloatArray, InvalidInput, numbers
+from pipeline.meta.arrays import BoolArray, FloatArray, IntArray, InvalidInput, numbers
 from pipeline.meta.dependence.cluster_stacks import clusters, codes
 from pipeline.meta.dependence.covariance import sampling_covariance
 from pipeline.meta.dependence.multilevel import three_level
@@ -38,8 +38,7 @@ class WorkingModelFit:
     tau2 : variance of true effects: the sum of both levels, (...), or one for each subgroup, (..., c)
     pi_lb, pi_ub : interval for the effect in a new trial; NaN where the design is the caller's
     wald : joint HTZ test of the moderators, or of equal subgroup means; None without
-    k, clusters : effects and clusters
-    largest : effects of the largest cluster
+    k, clusters : effects and clusters that take part, (...)
     rho : correlation assumed
     converged : did the fit converge
     fit : the robust fit, for other contrasts
@@ -61,9 +60,8 @@ class WorkingModelFit:
     pi_lb: FloatArray
     pi_ub: FloatArray
     wald: RobustWald | None
-    k: int
-    clusters: int
-    largest: int
+    k: IntArray
+    clusters: IntArray
     rho: float
     converged: BoolArray
     fit: RobustFit
@@ -80,6 +78,7 @@ def correlated_hierarchical_effects(
     estimator: str = "REML",
     level: float = 95,
     show_unreliable: bool = False,
+    mask: ArrayLike | None = None,
 ) -> WorkingModelFit:
     """CHE: sampling errors of a cluster correlate by rho, true effects vary between and within clusters.
 
@@ -95,6 +94,7 @@ def correlated_hierarchical_effects(
     estimator : "REML" or "ML"
     level : of the intervals, percent
     show_unreliable : give p also where df is below 4
+    mask : True where an effect takes part, (..., k)
 
     Raises
     ------
@@ -110,8 +110,8 @@ def correlated_hierarchical_effects(
     """
     v = _variances(vi)
     covariance = sampling_covariance(v, cluster, obs=np.arange(v.shape[0]), rho=rho)
-    model = three_level(yi, covariance, cluster, design=design, estimator=estimator)
-    fit = robust_variance(model.y, model.x, cluster, covariance=model.marginal)
+    model = three_level(yi, covariance, cluster, design=design, estimator=estimator, mask=mask)
+    fit = robust_variance(model.y, model.x, cluster, covariance=model.marginal, mask=mask)
     contrast = np.eye(fit.p)[1:] if design is not None and fit.p > 1 else None
     return _report(
         fit,
@@ -120,7 +120,6 @@ def correlated_hierarchical_effects(
         components=("between clusters", "within clusters"),
         tau2=model.sigma2.sum(-1),
         new=None if design is not None else model.sigma2.sum(-1)[..., None],
-        largest=int(np.bincount(model.cluster).max()),
         rho=rho,
         converged=model.converged,
         level=level,
@@ -184,7 +183,6 @@ def subgroup_correlated_effects(
         components=tuple(map(str, labels)),
         tau2=tau2,
         new=None if design is not None else tau2,
-        largest=int(who.sizes.max()),
         rho=rho,
         converged=model.converged,
         level=level,
@@ -208,7 +206,6 @@ def _report(
     components: tuple[str, ...],
     tau2: FloatArray,
     new: FloatArray | None,
-    largest: int,
     rho: float,
     converged: BoolArray,
     level: float,
@@ -236,7 +233,6 @@ def _report(
         wald=None if contrast is None else robust_wald_test(fit, contrast),
         k=fit.k,
         clusters=fit.m,
-        largest=largest,
         rho=rho,
         converged=converged,
         fit=fit,

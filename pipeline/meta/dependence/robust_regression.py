@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pipeline.meta.arrays import FloatArray, InvalidInput, choose, numbers
+from pipeline.meta.arrays import FloatArray, IntArray, InvalidInput, choose, numbers
 from pipeline.meta.dependence.cluster_stacks import Clusters, clusters
 from pipeline.meta.dependence.robust_variance import RobustFit, robust_variance
 from pipeline.meta.dependence.satterthwaite import RobustTests, coefficient_tests
@@ -48,14 +48,14 @@ class RobustRegression:
     tests : coefficients with tests and intervals, each (..., p)
     fit : the robust fit, for Wald tests
     weighting : weights and variance components
-    k, m : effects and clusters
+    k, m : effects and clusters that take part, (...)
     """
 
     tests: RobustTests
     fit: RobustFit
     weighting: Weighting
-    k: int
-    m: int
+    k: IntArray
+    m: IntArray
 
 
 def correlated_effects(s: Studies, who: Clusters, rho: FloatArray) -> Weighting:
@@ -64,14 +64,16 @@ def correlated_effects(s: Studies, who: Clusters, rho: FloatArray) -> Weighting:
     tau2 equates Q at tau2 = 0 with its expectation where effects of a cluster correlate by rho (Hedges et al. 2010,
     section 4); I2 is the share of Q beyond that expectation.
     """
-    member, size = _membership(who), who.sizes[who.of]
-    mean = ((s.v @ member.T) / who.sizes)[..., who.of]
+    member = _membership(who)
+    sizes = np.maximum(s.present @ member.T, 1)
+    by_cluster = np.where(s.present > 0, s.v, 0.0) @ member.T / sizes
+    size = sizes[..., who.of]
+    mean = np.where(s.present > 0, by_cluster[..., who.of], 1.0)
     f = s.weighted(1 / (size * mean))
     q = np.sum(f.residuals(s.y) ** 2, -1)
     each = (f.root**2) @ member.T - np.sum((member @ (f.root[..., None] * f.q)) ** 2, -1)
     slope = each.sum(-1)
     _refuse_flat(slope, np.sum(f.root**2, -1))
-    by_cluster = (s.v @ member.T) / who.sizes
     chance = (1 - rho) * f.trace(mean) + rho * np.sum(by_cluster * each, -1)
     tau2 = np.maximum((q - chance) / slope, 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -86,16 +88,17 @@ def hierarchical_effects(s: Studies, who: Clusters, rho: FloatArray) -> Weightin
     omega2 and tau2 equate Q and the squared cluster sums of residuals, sum_j (1'e_j)^2, with their expectations; a
     negative omega2 is set to 0 and tau2 found from Q; then a negative tau2 is set to 0 (Hedges et al. 2010, section 5).
     """
-    if who.m == len(who.of):
-        raise InvalidInput("hierarchical weights need a cluster with several effects: every cluster has one")
     member = _membership(who)
+    if np.any((s.present @ member.T).max(-1) < 2):
+        raise InvalidInput("hierarchical weights need a cluster with several effects: every cluster has one")
     f = s.weighted(1 / s.v)
     z = f.residuals(s.y)
-    q, sums = np.sum(z**2, -1), np.sum(((z / f.root) @ member.T) ** 2, -1)
-    rooted = f.root[..., None] * f.q
-    reach = member - (member @ (f.q / f.root[..., None])) @ np.swapaxes(rooted, -1, -2)
+    flat = np.where(s.present > 0, 1 / np.where(s.present > 0, f.root, 1.0), 0.0)
+    q, sums = np.sum(z**2, -1), np.sum(((z * flat) @ member.T) ** 2, -1)
+    rooted, here = f.root[..., None] * f.q, member * s.present[..., None, :]
+    reach = here - (member @ (f.q * flat[..., None])) @ np.swapaxes(rooted, -1, -2)
     between = np.sum(f.root**2, -1) - np.sum((member @ rooted) ** 2, (-2, -1))
-    within, squares = f.trace(), np.sum(reach**2, -2)
+    within, squares = f.trace(), np.sum(reach**2, -2) * s.present
     sums_between, sums_within = np.sum((reach @ member.T) ** 2, (-2, -1)), squares.sum(-1)
     extra, extra_sums = q - s.df, sums - np.sum(squares * s.v, -1)
     determinant = between * sums_within - within * sums_between
@@ -124,6 +127,7 @@ def robust_meta_regression(
     rho: ArrayLike = 0.8,
     small: bool = True,
     level: float = 95,
+    mask: ArrayLike | None = None,
 ) -> RobustRegression:
     """Robust variance estimation as in the package robumeta.
 
@@ -138,6 +142,7 @@ def robust_meta_regression(
         the usual sensitivity table
     small : CR2 and Satterthwaite degrees of freedom; else CR1p with t on m - p degrees of freedom
     level : of the intervals, percent
+    mask : True where an effect takes part, broadcast with yi
 
     Raises
     ------
@@ -153,13 +158,14 @@ def robust_meta_regression(
     """
     choose("weighting", weighting, WEIGHTINGS)
     correlation = numbers("rho", rho, ge=0, le=1)
-    s = studies(yi, vi, design)
+    s = studies(yi, vi, design, mask)
     k = s.y.shape[-1]
     who = clusters(cluster, k, fewest=2)
+    on = None if mask is None else s.present > 0
     made = WEIGHTINGS[weighting](s, who, correlation)
-    fit = robust_variance(s.y, s.x, cluster, variance=1 / made.weights, kind="CR2" if small else "CR1p")
+    fit = robust_variance(s.y, s.x, cluster, variance=1 / made.weights, kind="CR2" if small else "CR1p", mask=on)
     tests = coefficient_tests(fit, test="satterthwaite" if small else "naive_tp", level=level)
-    return RobustRegression(tests, fit, made, k, who.m)
+    return RobustRegression(tests, fit, made, fit.k, fit.m)
 
 
 def _membership(who: Clusters) -> FloatArray:

@@ -7,12 +7,13 @@ The degrees of freedom match the first two moments of the robust variance under 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import special
 
-from pipeline.meta.arrays import BoolArray, FloatArray, InvalidInput, choose, probability
+from pipeline.meta.arrays import BoolArray, FloatArray, InvalidInput, choose, numbers, probability
 from pipeline.meta.dependence.robust_variance import RobustFit
 
 RELIABLE_DF = 4.0  # Tipton 2015: below this the approximation fails
@@ -51,7 +52,7 @@ def satterthwaite_df(fit: RobustFit) -> FloatArray:
     left, right = (np.moveaxis(x, -1, -3) for x in (fit.left, fit.right))
     shared = left @ np.swapaxes(right, -1, -2)
     joint = -shared - np.swapaxes(shared, -1, -2)
-    each = np.arange(fit.m)
+    each = np.arange(fit.own.shape[-3])
     scale = np.maximum(own.sum(-1), np.finfo(float).tiny)
     joint[..., each, each] += own
     total = joint[..., each, each].sum(-1)
@@ -59,18 +60,53 @@ def satterthwaite_df(fit: RobustFit) -> FloatArray:
     return np.where(gone, np.nan, total**2 / np.where(gone, 1.0, np.sum(joint**2, (-2, -1))))
 
 
-def _naive(fit: RobustFit, lost: int, name: str) -> FloatArray:
-    if fit.m <= lost:
-        raise InvalidInput(f"{name} needs more than {lost} clusters (found {fit.m})")
-    return np.full(fit.beta.shape, float(fit.m - lost))
+def linear_contrast(fit: RobustFit, contrast: ArrayLike) -> RobustFit:
+    """The same fit for q linear combinations C beta of its coefficients, to be tested one by one or together.
+
+    Parameters
+    ----------
+    contrast : C, (q, p)
+
+    Examples
+    --------
+    >>> from pipeline.meta.dependence.robust_variance import robust_variance
+    >>> x = [[1, 0], [1, 0], [0, 1], [0, 1], [1, 0], [0, 1]]
+    >>> fit = robust_variance([0.1, 0.3, 0.5, 0.2, 0.4, 0.6], x, ["A", "A", "B", "C", "D", "E"], variance=[0.1] * 6)
+    >>> difference = coefficient_tests(linear_contrast(fit, [[-1, 1]]))
+    >>> round(float(difference.beta[0]), 4), round(float(difference.df[0]), 3)
+    (0.1667, 2.667)
+    """
+    c, p = numbers("contrast", contrast), fit.beta.shape[-1]
+    if c.ndim != 2 or c.shape[1] != p or not c.shape[0]:
+        raise InvalidInput(f"contrast must have shape (q, {p}), q > 0: found {c.shape}")
+    vb = c @ fit.vb @ c.T
+    return replace(
+        fit,
+        beta=fit.beta @ c.T,
+        vb=vb,
+        se=np.sqrt(np.diagonal(vb, axis1=-2, axis2=-1)),
+        scores=fit.scores @ c.T,
+        bread=c @ fit.bread @ c.T,
+        model_vb=c @ fit.model_vb @ c.T,
+        own=c @ fit.own @ c.T,
+        left=fit.left @ c.T,
+        right=fit.right @ c.T,
+    )
+
+
+def spare_clusters(fit: RobustFit, lost: int) -> FloatArray:
+    """Clusters less `lost`, shape (...); refused where none is left."""
+    if np.any(fit.m <= lost):
+        raise InvalidInput(f"this test needs more than {lost} clusters (found {np.min(fit.m)})")
+    return np.asarray(fit.m - lost, dtype=np.float64)
 
 
 # degrees of freedom; naive_t: clusters - 1; naive_tp: clusters - coefficients; z: the standard normal
 COEFFICIENT_TESTS: dict[str, Callable[[RobustFit], FloatArray]] = {
     "satterthwaite": satterthwaite_df,
-    "naive_t": lambda fit: _naive(fit, 1, "naive_t"),
-    "naive_tp": lambda fit: _naive(fit, fit.p, "naive_tp"),
-    "z": lambda fit: np.full(fit.beta.shape, np.nan),
+    "naive_t": lambda fit: spare_clusters(fit, 1)[..., None],
+    "naive_tp": lambda fit: spare_clusters(fit, fit.p)[..., None],
+    "z": lambda fit: np.full(1, np.nan),
 }
 
 

@@ -16,7 +16,7 @@ from scipy import special
 
 from pipeline.meta.arrays import BoolArray, FloatArray, InvalidInput, choose, numbers
 from pipeline.meta.dependence.robust_variance import RobustFit
-from pipeline.meta.dependence.satterthwaite import RELIABLE_DF
+from pipeline.meta.dependence.satterthwaite import RELIABLE_DF, linear_contrast, spare_clusters
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,27 +41,25 @@ class RobustWald:
     reliable: BoolArray
 
 
-def hotelling_df(fit: RobustFit, contrast: ArrayLike) -> FloatArray:
-    """Degrees of freedom eta of the Wishart matrix that approximates C V C', shape (...).
+def hotelling_df(fit: RobustFit) -> FloatArray:
+    """Degrees of freedom eta of the Wishart matrix that approximates the covariance V of q coefficients, shape (...).
 
-    eta = q (q + 1) / sum_st var(d_st), D = omega^-1/2 C V C' omega^-1/2 with omega its expectation under the working
-    covariance. With one contrast it is the Satterthwaite value.
+    eta = q (q + 1) / sum_st var(d_st), D = omega^-1/2 V omega^-1/2 with omega its expectation under the working
+    covariance. For one coefficient it is the Satterthwaite value.
 
     Parameters
     ----------
-    contrast : C, (q, p), of full row rank
+    fit : of the coefficients to be tested (see `linear_contrast`)
     """
-    c = _contrast(fit, contrast)
-    own = c @ fit.own @ c.T
-    left, right = fit.left @ c.T, fit.right @ c.T
-    expected = (own - _both(left, right)).sum(-3)
+    expected = (fit.own - _both(fit.left, fit.right)).sum(-3)
     try:
         turn = np.linalg.inv(np.linalg.cholesky(expected))
     except np.linalg.LinAlgError:
         raise InvalidInput("contrast: some combination of these coefficients has no robust variance") from None
     out = np.swapaxes(turn, -1, -2)[..., None, :, :]
-    own, left, right = turn[..., None, :, :] @ own @ out, left @ out, right @ out
-    return c.shape[0] * (c.shape[0] + 1) / _total_variance(own, left, right)
+    own, left, right = turn[..., None, :, :] @ fit.own @ out, fit.left @ out, fit.right @ out
+    q = fit.beta.shape[-1]
+    return q * (q + 1) / _total_variance(own, left, right)
 
 
 def _total_variance(own: FloatArray, left: FloatArray, right: FloatArray) -> FloatArray:
@@ -91,23 +89,22 @@ def _both(left: FloatArray, right: FloatArray) -> FloatArray:
     return part + np.swapaxes(part, -1, -2)
 
 
-def _htz(fit: RobustFit, c: FloatArray) -> tuple[FloatArray, FloatArray]:
-    eta, q = hotelling_df(fit, c), c.shape[0]
+def _htz(fit: RobustFit) -> tuple[FloatArray, FloatArray]:
+    eta, q = hotelling_df(fit), fit.beta.shape[-1]
     return (eta - q + 1) / (eta * q), eta - q + 1
 
 
-def _naive(fit: RobustFit, c: FloatArray, lost: int) -> tuple[FloatArray, FloatArray]:
-    if fit.m <= lost:
-        raise InvalidInput(f"this test needs more than {lost} clusters (found {fit.m})")
-    return np.asarray(1 / c.shape[0]), np.asarray(float(fit.m - lost))
+def _plain(fit: RobustFit, df: FloatArray) -> tuple[FloatArray, FloatArray]:
+    return np.asarray(1 / fit.beta.shape[-1]), df
 
 
-# factor on Q and denominator degrees of freedom; naive_f: clusters - 1; naive_fp: clusters - coefficients
-WALD_TESTS: dict[str, Callable[[RobustFit, FloatArray], tuple[FloatArray, FloatArray]]] = {
+# factor on Q and denominator degrees of freedom for the coefficients tested; naive_f: clusters - 1; naive_fp: clusters
+# less the coefficients of the model
+WALD_TESTS: dict[str, Callable[[RobustFit], tuple[FloatArray, FloatArray]]] = {
     "HTZ": _htz,
-    "naive_f": lambda fit, c: _naive(fit, c, 1),
-    "naive_fp": lambda fit, c: _naive(fit, c, fit.p),
-    "chi2": lambda fit, c: (np.asarray(1 / c.shape[0]), np.asarray(np.inf)),
+    "naive_f": lambda fit: _plain(fit, spare_clusters(fit, 1)),
+    "naive_fp": lambda fit: _plain(fit, spare_clusters(fit, fit.p)),
+    "chi2": lambda fit: _plain(fit, np.asarray(np.inf)),
 }
 
 
@@ -134,27 +131,18 @@ def robust_wald_test(fit: RobustFit, contrast: ArrayLike | None = None, *, test:
     (1.1905, 1, 2.667)
     """
     choose("test", test, WALD_TESTS)
-    c = np.eye(fit.p)[1:] if contrast is None else contrast
-    c = _contrast(fit, c)
-    factor, df = WALD_TESTS[test](fit, c)
-    estimate = fit.beta @ c.T
+    c = np.eye(fit.p)[1:] if contrast is None else numbers("contrast", contrast)
+    tested = linear_contrast(fit, c)
+    if np.linalg.matrix_rank(c) < c.shape[0]:
+        raise InvalidInput("contrast: its rows are linearly dependent")
+    factor, df = WALD_TESTS[test](tested)
     try:
-        solved = np.linalg.solve(c @ fit.vb @ c.T, estimate[..., None])[..., 0]
+        solved = np.linalg.solve(tested.vb, tested.beta[..., None])[..., 0]
     except np.linalg.LinAlgError:
         raise InvalidInput("contrast: the robust covariance of these coefficients is singular") from None
-    q_stat = np.sum(estimate * solved, -1)
+    q_stat, q = np.sum(tested.beta * solved, -1), c.shape[0]
     f = np.where(df > 0, factor * q_stat, 0.0)[()]
-    q = c.shape[0]
     finite = np.where((df > 0) & np.isfinite(df), df, np.nan)
     p = np.where(np.isinf(df), special.chdtrc(q, q_stat), special.fdtrc(q, finite, f))
     df = np.broadcast_to(df, q_stat.shape)[()]
     return RobustWald(f, q_stat, q, df, p[()], df >= RELIABLE_DF)
-
-
-def _contrast(fit: RobustFit, contrast: ArrayLike) -> FloatArray:
-    c = numbers("contrast", contrast)
-    if c.ndim != 2 or c.shape[1] != fit.p or not c.shape[0]:
-        raise InvalidInput(f"contrast must have shape (q, {fit.p}), q > 0: found {c.shape}")
-    if np.linalg.matrix_rank(c) < c.shape[0]:
-        raise InvalidInput("contrast: its rows are linearly dependent")
-    return c

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.meta.arrays import FloatArray, InvalidInput
-from pipeline.meta.dependence.cluster_stacks import Clusters, Stack, padded
+from pipeline.meta.arrays import BoolArray, FloatArray, InvalidInput
+from pipeline.meta.dependence.cluster_stacks import Stack, padded
+from pipeline.meta.dependence.robust_inputs import WorkingModel
 from pipeline.meta.pooling.weighted_fit import fit
 
 
@@ -23,6 +24,7 @@ class Whitened:
     Attributes
     ----------
     stack : which clusters and effects
+    present : True for an effect that takes part, (..., n, s)
     root : L, (..., n, s, s)
     q : whitened design, orthonormal over all clusters, (..., n, s, p)
     basis : X R^-1, (..., n, s, p)
@@ -30,6 +32,7 @@ class Whitened:
     """
 
     stack: Stack
+    present: BoolArray
     root: FloatArray
     q: FloatArray
     basis: FloatArray
@@ -37,7 +40,7 @@ class Whitened:
 
     def of(self, y: FloatArray) -> FloatArray:
         """Values (..., k) of the stack's effects, (..., n, s)."""
-        return np.where(self.stack.present, y[..., self.stack.index], 0.0)
+        return np.where(self.present, y[..., self.stack.index], 0.0)
 
 
 def transpose(x: FloatArray) -> FloatArray:
@@ -50,51 +53,51 @@ def square(x: FloatArray) -> FloatArray:
     return transpose(x) @ x
 
 
-def whiten(
-    x: FloatArray,
-    who: Clusters,
-    variance: FloatArray | None,
-    covariance: FloatArray | None,
-    weights: FloatArray | None,
-) -> tuple[list[Whitened], FloatArray]:
-    """Stacks of whitened clusters, and R^-1, (..., p, p). Give either variance (..., k) or covariance (..., k, k).
+def whiten(w: WorkingModel) -> tuple[list[Whitened], FloatArray]:
+    """Stacks of whitened clusters, and R^-1, (..., p, p).
 
     Raises
     ------
     InvalidInput
         A collinear design, or a covariance that is not positive definite.
     """
-    stacks = padded(who)
-    roots = [_root(covariance, s) if variance is None else _diagonal_root(variance, s) for s in stacks]
-    halves = [None if weights is None else np.sqrt(np.where(s.present, weights[..., s.index], 1.0)) for s in stacks]
-    tall = [_whitened(x, s, root, half) for s, root, half in zip(stacks, roots, halves, strict=True)]
-    turn, ortho = _orthonormal(tall)
-    parts = zip(stacks, roots, ortho, halves, strict=True)
-    return [Whitened(s, root, q, *_sides(root, q, half)) for s, root, q, half in parts], turn
+    stacks = padded(w.who)
+    there = [s.present if w.on is None else s.present & w.on[..., s.index] for s in stacks]
+    pairs = list(zip(stacks, there, strict=True))
+    roots = [_root(w.covariance, s, on) if w.variance is None else _diagonal_root(w.variance, s, on) for s, on in pairs]
+    halves = [None if w.weights is None else np.sqrt(np.where(on, w.weights[..., s.index], 1.0)) for s, on in pairs]
+    rows = [np.where(on[..., None], w.x[..., s.index, :], 0.0) for s, on in pairs]
+    turn, ortho = _orthonormal([_whitened(*each) for each in zip(rows, roots, halves, strict=True)])
+    parts = zip(stacks, there, roots, ortho, halves, strict=True)
+    return [Whitened(s, on, root, q, *_sides(root, q, half)) for s, on, root, q, half in parts], turn
 
 
-def _diagonal_root(variance: FloatArray, s: Stack) -> FloatArray:
+def _diagonal_root(variance: FloatArray, s: Stack, on: BoolArray) -> FloatArray:
     v = variance[..., s.index]
-    root = np.sqrt(np.where(s.present, v, np.where(s.present, v, np.inf).min(-1, keepdims=True)))
+    root = np.sqrt(np.where(on, v, _smallest(v, on)))
     return root[..., None] * np.eye(s.index.shape[1])
 
 
-def _root(covariance: FloatArray | None, s: Stack) -> FloatArray:
+def _smallest(v: FloatArray, on: BoolArray) -> FloatArray:
+    """Smallest variance of each cluster, (..., n, 1); 1 where it takes no part."""
+    least = np.where(on, v, np.inf).min(-1, keepdims=True)
+    return np.where(np.isfinite(least), least, 1.0)
+
+
+def _root(covariance: FloatArray | None, s: Stack, on: BoolArray) -> FloatArray:
     if covariance is None:
         raise InvalidInput("give either variance or covariance")
-    both = s.present[:, :, None] & s.present[:, None, :]
     block = covariance[..., s.index[:, :, None], s.index[:, None, :]]
     own = np.diagonal(block, axis1=-2, axis2=-1)
-    padding = np.where(s.present, own, np.inf).min(-1)[..., None, None] * np.eye(s.index.shape[1])
-    block = np.where(both, block, padding)
+    padding = _smallest(own, on)[..., None] * np.eye(s.index.shape[1])
+    block = np.where(on[..., :, None] & on[..., None, :], block, padding)
     try:
         return np.asarray(np.linalg.cholesky(block), dtype=np.float64)
     except np.linalg.LinAlgError:
         raise InvalidInput("the working covariance is not positive definite within a cluster") from None
 
 
-def _whitened(x: FloatArray, s: Stack, root: FloatArray, half: FloatArray | None) -> FloatArray:
-    rows = np.where(s.present[..., None], x[..., s.index, :], 0.0)
+def _whitened(rows: FloatArray, root: FloatArray, half: FloatArray | None) -> FloatArray:
     return np.asarray(np.linalg.solve(root, rows) if half is None else half[..., None] * rows, dtype=np.float64)
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from pipeline.meta.dependence import covariance
-from pipeline.meta.dependence.multilevel import three_level
+from pipeline.meta.dependence.multivariate import multivariate
+from pipeline.meta.dependence.random_terms import nested
 from pipeline.meta.dependence.robust_regression import robust_meta_regression
 from pipeline.meta.dependence.robust_variance import RobustFit, robust_variance
 from pipeline.meta.dependence.satterthwaite import coefficient_tests
@@ -18,6 +19,7 @@ from pipeline.meta.pooling.meta_regression import meta_regression
 
 Case = dict[str, Any]
 _LABELS = ("subgroup", "obs", "type", "time1", "time2", "grp1", "grp2", "w1", "w2", "phi")
+_ESTIMATORS = {"FE": "EE", "CE": "EE"}
 _WALD = {"HTZ": "HTZ", "Naive-F": "naive_f", "Naive-Fp": "naive_fp", "chi-sq": "chi2"}
 _SYNONYMS = {"study": "cluster", "time": "time1", "g1": "grp1", "g2": "grp2", "outcome": "type"}
 
@@ -74,17 +76,17 @@ def robumeta(case: Case) -> Case:
 def _robust_fit(case: Case, kind: str) -> RobustFit:
     """The model that the case names, and its robust covariance."""
     x, cluster, vi = _design(case), case["cluster"], case["vi"]
-    words = case.get("model", "three-level REML").split()
+    default = "three-level REML" if "unit" in case else "rma.uni REML"
+    words, weights = case.get("model", default).split(), case.get("weights")
     if words[0] == "rma.uni":
-        estimator = {"FE": "EE"}.get(words[-1], words[-1])
-        m = meta_regression(case["yi"], vi, x, estimator=estimator, weights=case.get("weights"))
+        m = meta_regression(case["yi"], vi, x, estimator=_ESTIMATORS.get(words[-1], words[-1]), weights=weights)
         variance = np.asarray(vi) + m.tau2
-        weights = case.get("weights")
         return robust_variance(case["yi"], x, cluster, variance=variance, weights=weights, kind=kind)
-    v = case.get("V", vi)
-    if "rho" in case:
-        v = covariance.sampling_covariance(vi, cluster, obs=np.arange(len(vi)), rho=case["rho"])
-    fit = three_level(case["yi"], v, cluster, design=x, estimator=words[-1])
+    v, units = case.get("V", vi), case.get("unit", np.arange(len(vi)))
+    if {"rho", "phi", "grp1", "g1"} & set(case):
+        v = vcalc(case | {"obs": units})["V"]
+    random = nested(cluster, units)
+    fit = multivariate(case["yi"], v, x, random=random, estimator=words[-1])
     return robust_variance(case["yi"], fit.x, cluster, covariance=fit.marginal, kind=kind)
 
 
