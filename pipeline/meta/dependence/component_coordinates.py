@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.meta.arrays import FloatArray, InvalidInput
-from pipeline.meta.dependence.structures import STRUCTURES, Levels, Matrix, Structure, correlations, exchangeable
+from pipeline.meta.dependence.covariance_structure import Levels, Matrix, Structure, correlations
+from pipeline.meta.dependence.structures import STRUCTURES, exchangeable
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,11 +77,13 @@ def _residual(x: FloatArray, present: BoolArray, groupings: Groupings) -> FloatA
 def _contained(x: FloatArray, present: BoolArray, groupings: Groupings) -> FloatArray:
     """Units less p of the smallest grouping within which a column of the design does not vary, else k - p."""
     df = _residual(x, present, groupings)
+    on = present[..., None]
     for of in groupings:
-        member = (of == np.arange(of.max() + 1)[:, None]) & present[..., None, :]
-        units = member.any(-1).sum(-1)
-        top = np.where(member[..., None], x[..., None, :, :], -np.inf).max(-2)
-        low = np.where(member[..., None], x[..., None, :, :], np.inf).min(-2)
+        order = np.argsort(of, kind="stable")
+        first = np.flatnonzero(np.diff(of[order], prepend=-1))
+        top = np.maximum.reduceat(np.where(on, x, -np.inf)[..., order, :], first, axis=-2)
+        low = np.minimum.reduceat(np.where(on, x, np.inf)[..., order, :], first, axis=-2)
+        units = np.maximum.reduceat(present[..., order], first, axis=-1).sum(-1)
         constant = (top <= low + 1e-12 * np.abs(low)).all(-2)
         df = np.where(constant, np.fmin(df, units[..., None] - x.shape[-1]), df)
     return np.where(df > 0, df, np.nan)

@@ -31,7 +31,8 @@ class Multivariate(MixedFit):
     ----------
     sigma2 : variances of the `Intercepts` terms, in their order, (..., s)
     tau2 : for each other term its variance (..., 1), or one for each level (..., m)
-    rho : for each other term its correlations, (..., r), by columns of the lower triangle
+    rho : for each other term its correlations, (..., r), by columns of the lower triangle; without meaning where a
+        variance is 0
     covariances : for each term the covariance of its random effects, (..., m, m)
     levels : for each term the labels of those random effects
     intercepts : for each term whether its variance is in sigma2
@@ -116,7 +117,7 @@ def multivariate(
     paired = list(zip(terms, own, gs, strict=True))
     df = np.full(y.shape[:-1], model.k - model.p)
     everyone = np.arange(model.k)[None]
-    edges = [t.structure.edge(a) for t, a, _ in paired]
+    edges = [t.structure.edge(a / scale[..., None] ** t.structure.power) for t, a, _ in paired]
     return Multivariate(
         **coefficient_tests(
             beta, vb, x, present=np.ones(y.shape, dtype=bool), groupings=_groupings(terms), test=test, level=level
@@ -214,8 +215,7 @@ def prepared(
     plain = weighted_fit.fit(np.ones(k), x)
     raw = np.sum(plain.residuals(y) ** 2, -1) / (k - p)
     mean = np.mean(np.diagonal(v))
-    scale = np.maximum(raw - mean, 0.05 * raw)
-    scale = np.where(scale > 0, scale, mean)
+    scale = np.maximum(np.maximum(raw - mean, 0.05 * raw), 1e-4 * mean)
     base = weighted_fit.fit(1 / (np.diagonal(v) + np.mean(scale)), x)
     q = np.asarray(np.linalg.solve(base.r.T, x.T).T, dtype=np.float64)
     log_det = float(plain.log_det_information() - base.log_det_information())
@@ -228,11 +228,15 @@ def starting_points(terms: Sequence[Term], scale: FloatArray) -> FloatArray:
     n = len(terms)
     shares = [np.full(n, 1 / max(n, 1)), np.full(n, 0.01)]
     shares += [np.where(np.arange(n) == i, 0.9, 0.1 / (n - 1)) for i in range(n if n > 1 else 0)]
+    shares += [np.zeros(n)] if any(t.structure.linear for t in terms) else []
     most = max((len(t.structure.starts) for t in terms), default=1)
     rows = [
         np.concatenate(
             [np.zeros((*scale.shape, 0))]
-            + [_start(t, share[i] * scale, (s if c < 2 else c) % len(t.structure.starts)) for i, t in enumerate(terms)],
+            + [
+                _start(t, (share[i] if share[i] or t.structure.linear else 0.01) * scale, s if c < 2 else c)
+                for i, t in enumerate(terms)
+            ],
             -1,
         )
         for c, share in enumerate(shares)
@@ -242,4 +246,4 @@ def starting_points(terms: Sequence[Term], scale: FloatArray) -> FloatArray:
 
 
 def _start(t: Term, variance: FloatArray, which: int) -> FloatArray:
-    return t.structure.starts[which] * variance[..., None] ** t.structure.power
+    return t.structure.starts[which % len(t.structure.starts)] * variance[..., None] ** t.structure.power

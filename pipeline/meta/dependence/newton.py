@@ -95,7 +95,8 @@ def maximise(
         there = np.maximum(at[on] + step, lower)
         trial = evaluate(there, who[on])
         with np.errstate(invalid="ignore"):
-            slack = _ROUNDING * (1 + np.abs(here.value))
+            # close to the top a value is all rounding and the promised gain is the better witness
+            slack = np.where(gain < 1e-8, 1e-10, _ROUNDING) * (1 + np.abs(here.value))
             better = np.isfinite(trial.value) & ~(trial.value < here.value - slack)
         up = on[better]
         at[up] = there[better]
@@ -158,8 +159,10 @@ def _step(
     curvature = np.where(free, here.fisher / scale, identity)
     if newton:
         observed = np.where(free, -here.hessian / scale, identity)
-        usable = np.linalg.eigvalsh(np.where(np.isfinite(observed), observed, -1.0))[..., 0] > 1e-6
-        curvature = np.where(usable[..., None, None], observed, curvature)
+        value, vector = np.linalg.eigh(np.where(np.isfinite(observed), observed, -1.0))
+        # a direction without curvature is one in which the data say nothing: small steps there, Newton in the others
+        lifted = (vector * np.where(value > 1e-7, value, 1e-3)[..., None, :]) @ np.swapaxes(vector, -1, -2)
+        curvature = np.where((value[..., 0] > -1e-5)[..., None, None], lifted, curvature)
     curvature = curvature + (damping + 1e-9)[..., None, None] * identity
     score = np.where(held, 0.0, here.score) / spread
     scaled = np.linalg.solve(curvature, score[..., None])[..., 0]

@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike
 
 from pipeline.meta.arrays import FloatArray, IntArray, InvalidInput, choose, numbers
 from pipeline.meta.dependence.cluster_stacks import codes
-from pipeline.meta.dependence.structures import STRUCTURES, Levels, Structure, linear
+from pipeline.meta.dependence.covariance_structure import Levels, Structure, linear
+from pipeline.meta.dependence.structures import STRUCTURES
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +166,7 @@ def _within_groups(t: Correlated | Slopes, k: int) -> Term:
         if z.ndim != 2 or len(z) != k:
             raise InvalidInput(f"the design of random slopes must have {k} rows (found shape {z.shape})")
         m = z.shape[1]
-        levels = Levels(np.arange(m, dtype=np.float64), np.ones((m, m), dtype=bool))
+        levels = Levels(np.arange(m, dtype=np.float64), np.ones((1, m), dtype=bool))
         return Term(
             z, None, group, tuple(outer), STRUCTURES[t.structure](levels), tuple(range(m)), False, t.structure, levels
         )
@@ -174,8 +175,8 @@ def _within_groups(t: Correlated | Slopes, k: int) -> Term:
     if m < 2 and t.structure not in ("ID", "DIAG"):
         raise InvalidInput(f"structure {t.structure} needs two levels of the inner factor (found only {labels[0]!r})")
     times = numbers("inner", labels) if t.structure == "CAR" else np.arange(m, dtype=np.float64)
-    met = np.zeros((int(group.max()) + 1, m))
-    met[group, level] = 1
-    levels = Levels(times, met.T @ met > 0)
+    met = np.zeros((int(group.max()) + 1, m), dtype=bool)
+    met[group, level] = True
+    levels = Levels(times, np.unique(met, axis=0))
     structure = STRUCTURES[t.structure](levels)
     return Term(np.eye(m)[level], level, group, tuple(outer), structure, tuple(labels), False, t.structure, levels)

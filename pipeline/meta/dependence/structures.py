@@ -9,86 +9,12 @@ Stat Comput 6:289; Pinheiro & Bates 2000, Mixed-Effects Models in S and S-PLUS, 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from pipeline.meta.arrays import BoolArray, FloatArray
-
-Matrix = Callable[[FloatArray], FloatArray]
-
-
-@dataclass(frozen=True, slots=True)
-class Structure:
-    """A structure for the levels at hand.
-
-    Attributes
-    ----------
-    covariance : parameters (..., q) to G, (..., m, m)
-    slopes : parameters (..., q) to dG, (..., q, m, m)
-    lower : smallest value of each parameter, (q,)
-    starts : parameters to begin with for a variance of 1, (s, q)
-    power : parameters grow as the variance to this power, (q,): 1 variance, 0.5 standard deviation, 0 angle
-    edge : parameters (..., q) to True at the edge of what is possible
-    linear : do the derivatives not depend on the parameters
-    common_variance : is there one variance for all levels
-    rho : parameters (..., q) to the correlations that define the structure, (..., r), by columns of the lower triangle
-    bounded : parameters (..., q) to True where G is a covariance; None where every G is
-    angle : a correlation to the parameter that has it; None where no parameter is a correlation
-    lowest : the lowest correlation
-    """
-
-    covariance: Matrix
-    slopes: Matrix
-    lower: FloatArray
-    starts: FloatArray
-    power: FloatArray
-    edge: Callable[[FloatArray], BoolArray]
-    linear: bool
-    common_variance: bool
-    rho: Matrix
-    bounded: Callable[[FloatArray], BoolArray] | None = None
-    angle: Matrix | None = None
-    lowest: float = -1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Levels:
-    """The levels of a factor.
-
-    Attributes
-    ----------
-    times : value of each level (or coordinates, (m, c)), for structures in time or space
-    together : True where two levels ever meet in one group, (m, m)
-    """
-
-    times: FloatArray
-    together: BoolArray
-
-    @property
-    def m(self) -> int:
-        """Number of levels."""
-        return len(self.together)
-
-
-def linear(bases: FloatArray, starts: FloatArray, *, common_variance: bool, rho: Matrix | None = None) -> Structure:
-    """G = sum of parameters >= 0 times fixed matrices (q, m, m)."""
-    q = len(bases)
-
-    def none(t: FloatArray) -> FloatArray:
-        return np.zeros((*t.shape[:-1], 0))
-
-    return Structure(
-        covariance=lambda t: np.einsum("...q,qij->...ij", t, bases),
-        slopes=lambda t: np.broadcast_to(bases, (*t.shape[:-1], *bases.shape)),
-        lower=np.zeros(q),
-        starts=starts,
-        power=np.ones(q),
-        edge=lambda t: np.asarray((t <= 0).any(-1)),
-        linear=True,
-        common_variance=common_variance,
-        rho=rho or none,
-    )
+from pipeline.meta.dependence.covariance_structure import Levels, Structure, correlations, linear
 
 
 def _identity(levels: Levels) -> Structure:
@@ -127,7 +53,7 @@ def _unstructured(levels: Levels) -> Structure:
 
     def edge(t: FloatArray) -> BoolArray:
         size = np.sqrt(np.sum(root(t) ** 2, -1))
-        return (np.abs(np.diagonal(root(t), axis1=-2, axis2=-1)) <= 1e-6 * size + 1e-300).any(-1)
+        return (np.abs(np.diagonal(root(t), axis1=-2, axis2=-1)) <= 1e-6 * size + 1e-7).any(-1)
 
     related = np.linalg.cholesky(np.full((m, m), 0.5) + 0.5 * np.eye(m))
 
@@ -148,15 +74,25 @@ def _unstructured(levels: Levels) -> Structure:
 
 
 def _entries(levels: Levels) -> Structure:
-    """The entries of G themselves, 0 for levels that never meet; the model's value is -inf where G is indefinite."""
+    """The entries of G themselves, 0 for levels that never meet.
+
+    The levels of each group must have a covariance; that of all levels together, which the data do not show, may be
+    indefinite.
+    """
     i, j = np.nonzero(np.tril(levels.together | np.eye(levels.m, dtype=bool)))
     bases = np.zeros((len(i), levels.m, levels.m))
     bases[np.arange(len(i)), i, j] = bases[np.arange(len(i)), j, i] = 1
     plain = linear(bases, (i == j).astype(float)[None], common_variance=False)
 
+    def lowest(t: FloatArray) -> FloatArray:
+        """Smallest eigenvalue of a group's covariance, in units of the largest variance."""
+        g = plain.covariance(np.where(np.isfinite(t), t, -1.0))
+        size = np.abs(g).max((-2, -1)) + 1e-300
+        own = [np.linalg.eigvalsh(g[..., row, :][..., row])[..., 0] for row in np.unique(levels.met, axis=0)]
+        return np.asarray(np.min(own, axis=0) / size)
+
     def bounded(t: FloatArray) -> BoolArray:
-        g = plain.covariance(t)
-        return np.asarray(np.linalg.eigvalsh(g)[..., 0] >= -1e-12 * np.abs(g).max((-2, -1)))
+        return lowest(t) >= -1e-12
 
     return Structure(
         covariance=plain.covariance,
@@ -164,7 +100,7 @@ def _entries(levels: Levels) -> Structure:
         lower=np.where(i == j, 0.0, -np.inf),
         starts=plain.starts,
         power=plain.power,
-        edge=lambda t: np.linalg.eigvalsh(plain.covariance(t))[..., 0] <= 1e-9 * np.abs(t).max(-1),
+        edge=lambda t: lowest(t) <= 1e-9,
         linear=True,
         common_variance=False,
         rho=lambda t: correlations(plain.covariance(t)),
@@ -188,6 +124,7 @@ def _scaled(
     """
     q = m if heteroscedastic else 1
     own = np.eye(m)
+    spreads = [np.ones(q), *(0.2 + 1.2 * own if heteroscedastic else [])]
 
     def covariance(t: FloatArray) -> FloatArray:
         r = correlation(t[..., -1])[0]
@@ -217,7 +154,7 @@ def _scaled(
         covariance=covariance,
         slopes=slopes,
         lower=np.append(np.zeros(q), -np.inf),
-        starts=np.array([[*np.ones(q), a] for a in angles]),
+        starts=np.array([[*s, a] for s in spreads for a in angles]),
         power=np.append(np.full(q, 0.5 if heteroscedastic else 1.0), 0.0),
         edge=at_edge,
         linear=False,
@@ -256,14 +193,6 @@ def _autoregressive(levels: Levels, lags: FloatArray, low: float, *, heterosceda
         return r**unit, np.where(unit > 0, unit * r ** np.maximum(unit - 1, 0), 0.0) * dr
 
     return _scaled(levels.m, correlation, [0.7, 0.0, -0.4], low, heteroscedastic=heteroscedastic, unit=float(shortest))
-
-
-def correlations(g: FloatArray) -> FloatArray:
-    """Correlations of a covariance (..., m, m), by columns of the lower triangle; 0 where a variance is 0."""
-    s = np.sqrt(np.diagonal(g, axis1=-2, axis2=-1))
-    j, i = np.triu_indices(g.shape[-1], 1)
-    size = s[..., i] * s[..., j]
-    return np.where(size > 0, g[..., i, j] / np.where(size > 0, size, 1.0), 0.0)
 
 
 def _by_order(levels: Levels) -> FloatArray:

@@ -98,22 +98,29 @@ def _design(case: Case) -> Design | None:
     return design(_FACTOR.sub(r"\1", formula), mods)
 
 
+def _column(case: Case, name: str) -> Any:
+    """A column of the case, wherever it keeps it; None where it has none."""
+    name = _FACTOR.sub(r"\1", name.strip())
+    places = (case, case.get("mods", {}), case.get("data", {}))
+    return next((place[name] for place in places if name in place), None)
+
+
 def _random(case: Case) -> list[RandomTerm]:
     """Terms of `~1|a/b`, `~inner|outer` and lists of them; a level without a column in the case does not take part."""
     structures = case.get("struct", "CS")
     wanted = iter([structures] if isinstance(structures, str) else structures)
     terms: list[RandomTerm] = []
     for inner, outer in re.findall(r"~\s*([^|~,]+?)\s*\|\s*([\w/ ]+)", str(case.get("random", ""))):
-        groups = [case[name] for name in map(str.strip, outer.split("/")) if name in case]
+        groups = [c for c in (_column(case, name) for name in outer.split("/")) if c is not None]
         if inner == "1":
             terms += nested(*groups) if len(groups) > 1 else [Intercepts(groups[0], **_known(case, outer.strip()))]
             continue
         structure = next(wanted, "CS")
         if structure in _SLOPES:
-            x = design("~" + inner, case | case.get("mods", {})).x
+            x = design("~" + inner, case | case.get("mods", {}) | case.get("data", {})).x
             terms.append(Slopes(x, groups[0], _SLOPES[structure]))
         else:
-            terms.append(Correlated(case[inner], groups[0], structure))
+            terms.append(Correlated(_column(case, inner), groups[0], structure))
     return terms
 
 

@@ -260,6 +260,21 @@ def test_identical_effects_have_no_heterogeneity() -> None:
     assert multilevel_i2(fit).total == 0
 
 
+@pytest.mark.parametrize("name", list(STRUCTURES))
+def test_identical_effects_at_two_levels(name: str) -> None:
+    fit = multivariate([0.3] * 6, [0.02] * 6, random=[Correlated([1, 2] * 3, [1, 1, 2, 2, 3, 3], name)])
+    assert np.abs(fit.tau2[0]).max() < 1e-20
+    assert fit.boundary
+    assert fit.converged
+    assert fit.se == pytest.approx([np.sqrt(0.02 / 6)], rel=1e-12)
+
+
+def test_two_effects() -> None:
+    fit = multivariate([0.1, 0.9], [0.02, 0.03], random=[Intercepts([1, 2])])
+    assert fit.sigma2 == pytest.approx([(0.64 - 0.05) / 2], rel=1e-12)
+    assert fit.df == [1]
+
+
 def test_variances_twelve_orders_of_magnitude_apart() -> None:
     y, vi, cluster, _ = simulated(11)
     vi = vi * np.where(np.arange(len(y)) % 2, 1e-9, 1e3)
@@ -378,6 +393,34 @@ def test_effects_that_v_links_are_not_torn_apart() -> None:
     assert fit.beta == pytest.approx([(w @ y).sum() / w.sum()], rel=1e-10)
     with pytest.raises(InvalidInput, match="multivariate"):
         three_level(y, v, cluster)
+
+
+def test_levels_that_never_meet_have_no_correlation() -> None:
+    # rma.mv(y, rep(.02, 10), random=~g|s, struct="UN"): rho fixed to 0 for levels that never meet, and not counted
+    y, level = [1, 0.3, 0.8, 0.9, 0.1, 1.1, 0.2, 0.3, 0.5, 0.4], [1, 2, 1, 2, 1, 2, 3, 3, 3, 3]
+    fit = multivariate(y, [0.02] * 10, random=[Correlated(level, [1, 1, 2, 2, 3, 3, 4, 5, 6, 7], "UN")])
+    assert fit.tau2[0] == pytest.approx([0.1919543, 0.2409863, 0], abs=1e-6)
+    assert fit.rho[0] == pytest.approx([-0.06290668, 0, 0], abs=1e-6)
+    assert (fit.log_lik, fit.AIC) == pytest.approx((-2.020331, 14.04066), abs=1e-5)
+    assert fit.boundary
+    with pytest.raises(InvalidInput, match="never meet"):
+        component_intervals(fit)
+
+
+def test_more_than_pairs_as_metafor() -> None:
+    # each group has two of four levels; all pairs that occur correlate more than any covariance of four levels allows
+    # rma.mv(y, vi, random=~l|s, struct="UN"): tau2, rho, logLik by the code of this test in R
+    rng = np.random.default_rng(1)
+    group, level = np.repeat(np.arange(40), 2), np.array([[0, 1], [1, 2], [2, 3], [0, 3]])[np.arange(40) % 4].ravel()
+    g = [[0.3, 0.15, 0.1, 0.1], [0.15, 0.3, 0.15, 0.1], [0.1, 0.15, 0.3, 0.15], [0.1, 0.1, 0.15, 0.3]]
+    u = (np.linalg.cholesky(g) @ rng.normal(size=(4, 40))).T
+    vi = rng.uniform(0.02, 0.1, 80)
+    y = u[group, level] + rng.normal(size=80) * np.sqrt(vi)
+    fit = multivariate(y, vi, random=[Correlated(level, group, "UN")])
+    assert fit.converged
+    assert fit.log_lik == pytest.approx(-59.7036958, abs=1e-7)
+    assert fit.tau2[0] == pytest.approx([0.24965221, 0.27370194, 0.27398193, 0.35562369], rel=1e-5)
+    assert fit.rho[0] == pytest.approx([0.62241861, 0, 0.71670238, 0.87064178, 0, 0.74176561], abs=1e-5)
 
 
 Y, V, G = [0.1, 0.4, 0.3, 0.9], [0.02, 0.03, 0.02, 0.04], ["a", "a", "b", "b"]
