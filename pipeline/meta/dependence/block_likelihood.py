@@ -111,8 +111,9 @@ def _bucket(
 ) -> Bucket:
     members = [np.flatnonzero(block == c) for c in chosen]
     n = max(map(len, members))
-    rows = np.array([np.pad(m, (0, n - len(m))) for m in members])
-    real = np.array([np.pad(np.ones(len(m)), (0, n - len(m))) for m in members])
+    real = (np.arange(n) < np.array([len(m) for m in members])[:, None]).astype(np.float64)
+    rows = np.zeros(real.shape, dtype=np.int64)
+    rows[real > 0] = np.concatenate(members)
     both = real[:, :, None] * real[:, None, :]
     padded = v[rows[:, :, None], rows[:, None, :]] * both + np.eye(n) * (1 - real)[:, :, None]
     fixed = tuple(

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from pipeline.meta.arrays import InvalidInput
 from pipeline.meta.dependence import block_likelihood as blocks
+from pipeline.meta.dependence import newton
 from pipeline.meta.dependence.blup import random_effects_of
 from pipeline.meta.dependence.cluster_deletion import leave_one_cluster_out
 from pipeline.meta.dependence.multilevel import three_level
@@ -283,6 +284,25 @@ def test_variances_twelve_orders_of_magnitude_apart() -> None:
     assert a.converged
     assert a.log_lik == pytest.approx(b.log_lik, rel=1e-9)
     assert a.sigma2 == pytest.approx(b.sigma2, rel=1e-6)
+
+
+def test_a_member_of_a_batch_that_cannot_be_fitted_is_flagged() -> None:
+    y, vi, cluster, _ = simulated(15)
+    one_each = np.unique(cluster, return_index=True)[1]
+    mask = np.ones((3, len(y)), dtype=bool)
+    mask[1] = np.isin(np.arange(len(y)), one_each)
+    mask[2] = cluster == np.bincount(cluster).argmax()
+    fit = three_level(y, vi, cluster, mask=mask)
+    assert fit.converged.tolist() == [True, False, False]
+    assert fit.clusters.tolist() == [9, 9, 1]
+
+
+def test_a_search_that_is_cut_short_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    y, vi, cluster, _ = simulated(16)
+    assert three_level(y, vi, cluster).converged
+    monkeypatch.setattr(newton, "ITERATIONS_AT_MOST", 2)
+    assert not three_level(y, vi, cluster).converged
+    assert not multivariate(y, vi, random=nested(cluster, np.arange(len(y)))).converged
 
 
 @settings(max_examples=15, deadline=None)
