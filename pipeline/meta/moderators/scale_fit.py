@@ -97,7 +97,10 @@ def _flat(s: Studies) -> Studies:
     k, p = s.x.shape[-2:]
     shape = (-1, k)
     return Studies(
-        y=s.y.reshape(shape), v=s.v.reshape(shape), x=s.x.reshape(-1, k, p), present=s.present.reshape(shape)
+        y=s.y.reshape(shape),
+        v=s.v.reshape(shape),
+        x=np.broadcast_to(s.x, (*s.y.shape, p)).reshape(-1, k, p),
+        present=s.present.reshape(shape),
     )
 
 
