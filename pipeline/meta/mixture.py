@@ -18,6 +18,10 @@ class NormalMixture:
     Attributes
     ----------
     means, sds, weights : of the components, B + (n,); the weights sum to 1
+
+    >>> both = NormalMixture(np.array([-1.0, 1.0]), np.array([0.5, 0.5]), np.array([0.25, 0.75]))
+    >>> round(float(both.mean()), 4), round(float(both.above([0.0])[0]), 4)
+    (0.5, 0.7386)
     """
 
     means: FloatArray

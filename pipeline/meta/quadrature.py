@@ -105,6 +105,10 @@ def half_line(log_density: Callable[[FloatArray], FloatArray], scale: FloatArray
     log_density : x of shape B + (n,) to the log density, -inf where it is 0; any constant factor
     scale : a typical x, shape B
     upper : end of the support
+
+    >>> exponential = half_line(lambda x: -2 * x, np.array(1.0))
+    >>> round(float(np.exp(exponential.log_total)), 12), round(float(exponential.quantile([0.5])[0]), 6)
+    (0.5, 0.346574)
     """
     unit = np.asarray(scale, dtype=np.float64)
     edges = _edges(log_density, unit, upper)

@@ -17,6 +17,8 @@ from pipeline.meta.pooling.tau2 import TAU2_ESTIMATORS
 from pipeline.meta.quadrature import half_line
 from pipeline.meta.reference import quantile
 
+BLOCK = 32  # fits of the confidence distribution held at once, some 40,000 components each
+
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
@@ -111,36 +113,16 @@ def confidence_distribution(s: Studies, level: float) -> StudyPrediction:
     the root of chi-square / df, the whole is a mixture of normals over tau and chi. The estimate is that of
     DerSimonian & Laird.
     """
-    k, p0 = s.k, 1 - q_cdf(s, np.zeros((*s.k.shape, 1)))[..., 0]
-    typical = np.sqrt(np.where(s.present > 0, s.v, 0).sum(-1) / k)
-
-    def log_density(tau: FloatArray) -> FloatArray:
-        h = q_density_in_tau2(s, tau**2) * 2 * tau
-        with np.errstate(divide="ignore"):
-            return np.log(np.maximum(h, 0.0))
-
-    line = half_line(log_density, typical)
-    tau = np.concatenate([np.zeros((*k.shape, 1)), line.nodes], axis=-1)
-    weights = np.concatenate([p0[..., None], (1 - p0)[..., None] * line.weights], axis=-1)
-    w = s.present[..., None, :] / (s.v[..., None, :] + tau[..., None] ** 2)
-    y = s.y[..., None, :]
-    mean = np.sum(w * y, axis=-1) / w.sum(-1)
-    se2 = np.sum(w * (y - mean[..., None]) ** 2, axis=-1) / ((k - 1)[..., None] * w.sum(-1))
-    chi, chance = _chi_nodes(k - 1)
-    sd = np.sqrt(tau[..., None] ** 2 + se2[..., None] * ((k - 1)[..., None] / chi**2)[..., None, :])
-    sd = np.maximum(sd, 1e-12 * typical[..., None, None])  # identical studies: all mass on their effect
-    every = (*k.shape, -1)
-    mixture = NormalMixture(
-        np.broadcast_to(mean[..., None], sd.shape).reshape(every),
-        sd.reshape(every),
-        (weights[..., None] * chance[..., None, :]).reshape(every),
-    )
-    tail = probability(level) / 2
-    limits = mixture.quantile(np.array([tail, 1 - tail]))
-    dl, nan = _with_t(s, level, "DL", lambda w, y, mean: 1 / w.sum(-1)), np.full(k.shape, np.nan)
-    return StudyPrediction(
-        dl.estimate, dl.tau2, nan, nan, nan, limits[..., 0], limits[..., 1], (k - 1).astype(np.float64)
-    )
+    shape, k = s.y.shape[:-1], s.y.shape[-1]
+    y, v, on = (a.reshape(-1, k) for a in (s.y, s.v, s.present))
+    parts = [
+        _mixture_limits(Studies(y[rows], v[rows], np.ones((*y[rows].shape, 1)), on[rows]), level)
+        for rows in (slice(i, i + BLOCK) for i in range(0, len(y), BLOCK))
+    ]
+    limits = np.concatenate(parts).reshape(*shape, 2)
+    dl, nan = _with_t(s, level, "DL", lambda w, y, mean: 1 / w.sum(-1)), np.full(shape, np.nan)
+    df = (s.k - 1).astype(np.float64)
+    return StudyPrediction(dl.estimate, dl.tau2, nan, nan, nan, limits[..., 0], limits[..., 1], df)
 
 
 PREDICTION_METHODS: dict[str, Callable[[Studies, float], StudyPrediction]] = {
@@ -202,6 +184,36 @@ def _hartung_knapp(w: FloatArray, y: FloatArray, mean: FloatArray) -> FloatArray
 def _sidik_jonkman(w: FloatArray, y: FloatArray, mean: FloatArray) -> FloatArray:
     share = w / w.sum(-1, keepdims=True)
     return np.sum(share**2 * (y - mean[..., None]) ** 2 / (1 - share), axis=-1)
+
+
+def _mixture_limits(s: Studies, level: float) -> FloatArray:
+    """Limits of the mixture over tau and chi, (fits, 2)."""
+    k, p0 = s.k, 1 - q_cdf(s, np.zeros((*s.k.shape, 1)))[..., 0]
+    typical = np.sqrt(np.where(s.present > 0, s.v, 0).sum(-1) / k)
+
+    def log_density(tau: FloatArray) -> FloatArray:
+        h = q_density_in_tau2(s, tau**2) * 2 * tau
+        with np.errstate(divide="ignore"):
+            return np.log(np.maximum(h, 0.0))
+
+    line = half_line(log_density, typical)
+    tau = np.concatenate([np.zeros((*k.shape, 1)), line.nodes], axis=-1)
+    weights = np.concatenate([p0[..., None], (1 - p0)[..., None] * line.weights], axis=-1)
+    w = s.present[..., None, :] / (s.v[..., None, :] + tau[..., None] ** 2)
+    y = s.y[..., None, :]
+    mean = np.sum(w * y, axis=-1) / w.sum(-1)
+    se2 = np.sum(w * (y - mean[..., None]) ** 2, axis=-1) / ((k - 1)[..., None] * w.sum(-1))
+    chi, chance = _chi_nodes(k - 1)
+    sd = np.sqrt(tau[..., None] ** 2 + se2[..., None] * ((k - 1)[..., None] / chi**2)[..., None, :])
+    sd = np.maximum(sd, 1e-12 * typical[..., None, None])  # identical studies: all mass on their effect
+    every = (*k.shape, -1)
+    mixture = NormalMixture(
+        np.broadcast_to(mean[..., None], sd.shape).reshape(every),
+        sd.reshape(every),
+        (weights[..., None] * chance[..., None, :]).reshape(every),
+    )
+    tail = probability(level) / 2
+    return mixture.quantile(np.array([tail, 1 - tail]))
 
 
 def _chi_nodes(df: ArrayLike) -> tuple[FloatArray, FloatArray]:

@@ -21,7 +21,12 @@ _SLOPES = CONTOUR * (0.5017 / np.tan(_PHI) - 0.5017 * _PHI / np.sin(_PHI) ** 2 +
 
 
 def q_cdf(s: Studies, tau2: FloatArray) -> FloatArray:
-    """P(Q <= observed) at between-study variances (..., n), for studies (..., k). Absolute accuracy about 1e-12."""
+    """P(Q <= observed) at between-study variances (..., n), for studies (..., k). Absolute accuracy about 1e-12.
+
+    >>> from pipeline.meta.pooling.studies import studies
+    >>> q_cdf(studies([0.1, 0.3, 0.9], [0.04, 0.05, 0.08]), np.array([0.0, 0.2])).round(4)
+    array([0.9325, 0.44  ])
+    """
     return np.clip(_invert(s, tau2, derivative=False), 0, 1)
 
 

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.meta.arrays import InvalidInput
+from pipeline.meta.bayes.posterior import Posterior
 from pipeline.meta.bayes.priors import TAU_PRIORS, tau_prior
-from pipeline.meta.bayes.random_effects import Posterior, bayes_random_effects
+from pipeline.meta.bayes.random_effects import bayes_random_effects
 from pipeline.meta.mixture import NormalMixture
 from pipeline.meta.pooling.random_effects import common_effect
 
