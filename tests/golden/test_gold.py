@@ -1,43 +1,46 @@
-"""Every adopted gold case, against numbers computed in R at full precision (see the `call` of each case)."""
+"""Every gold case, against numbers computed in R at full precision (see the `call` of each case).
+
+The cases are all of the reference's but those on networks and on people (`nma_*`, most of `ipd_*`).
+"""
 
 from __future__ import annotations
 
+import ast
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.golden.adapter import ADAPTERS, ROOMS
+from tests.golden.adapter import ADAPTERS
 from tests.golden.check import compare
+from tests.golden.differs import DIFFERS, NOT_COMPARED
 
+ROOT = Path(__file__).parents[2]
 CASES = {p.stem: p for p in sorted((Path(__file__).parent / "cases").glob("*.json"))}
 
-# The reference fits behind these cases stopped at the software's default threshold (their own warning: "Extra argument
-# ('control') disregarded"), short of the maximum. They differ from ours by what docs/validation.md states;
-# test_reference_stopped_early.py shows that ours did not.
-NEAR_ENOUGH = {f"regtest_rma_{x}_bcg" for x in ("ninv", "sei", "sqrtni", "sqrtninv", "vi")}
-# the same default threshold, in fsn(type="General"): test_bias_other_data.py has the means at the maximum
-FAIL_SAFE = {f"fsn_General_{x}" for x in ("bangert", "egger2001", "hackshaw")}
-STOPPED_EARLY = (
-    {n for n in CASES if n.startswith("regtest_rma_")} - NEAR_ENOUGH | {"metabias_Thompson_egger2001"} | FAIL_SAFE
-)
-STOPPED_EARLY_TOLERANCE = 3e-4
-# the same for the cases that a room names, with the tolerance of each key; its own test holds the proof
-ROOM_TOLERANCES = {name: keys for room in ROOMS for name, keys in getattr(room, "STOPPED_EARLY", {}).items()}
-# tests/unit/meta/test_prediction.py: a REML fit that stopped 5e-4 short of the maximum, and 25,000 bootstrap draws
-# whose own Monte Carlo error at a limit near 0 is larger than the case's tolerance
-OWN_TOLERANCE = {f"pimeta_{x}_molloy": 1e-3 for x in ("CL", "HK", "SJ")} | {"pimeta_boot_molloy": 0.04}
+
+def answered(name: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    case = json.loads(CASES[name].read_text())
+    return case, ADAPTERS[case["fn"]](case["input"])
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_gold(name: str) -> None:
-    case = json.loads(CASES[name].read_text())
-    if name in STOPPED_EARLY:
-        case["tol"] = STOPPED_EARLY_TOLERANCE
-    case["tol_keys"] = case.get("tol_keys", {}) | ROOM_TOLERANCES.get(name, {})
-    case["tol"] = OWN_TOLERANCE.get(name, case["tol"])
-    wrong, _ = compare(case, ADAPTERS[case["fn"]](case["input"]))
+    case, got = answered(name)
+    known = DIFFERS[name].keys if name in DIFFERS else {}
+    case["tol_keys"] = case.get("tol_keys", {}) | known
+    wrong = [w for w in compare(case, got)[0] if known.get(w.path.split("[")[0]) != NOT_COMPARED]
     assert not wrong, wrong[:5]
+
+
+@pytest.mark.parametrize("name", DIFFERS)
+def test_a_difference_is_there_and_proved(name: str) -> None:
+    """A case that agrees, or whose proof is gone, does not belong in differs.py."""
+    assert compare(*answered(name))[0]
+    file, test = DIFFERS[name].proof.split("::")
+    tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
+    assert test in {n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)}
 
 
 def test_every_adapter_has_a_case() -> None:
@@ -46,7 +49,6 @@ def test_every_adapter_has_a_case() -> None:
 
 
 def test_checker_sees_a_wrong_number() -> None:
-    case = json.loads(CASES["rma_bcg_REML_knha"].read_text())
-    got = ADAPTERS["rma_uni"](case["input"])
+    case, got = answered("rma_bcg_REML_knha")
     wrong, _ = compare(case, got | {"tau2": got["tau2"] * 1.00001})
     assert [w.path for w in wrong] == ["tau2"]

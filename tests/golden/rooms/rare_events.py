@@ -135,13 +135,3 @@ NUMBERS: dict[str, dict[str, str]] = {
     "MANTEL_HAENSZEL": {"OR": "mh_OR_bcg", "RR": "mh_RR_bcg", "RD": "mh_RD_nissen"},
     "MANTEL_HAENSZEL_RATES": {"IRR": "mh_IRR_nielweise2008", "IRD": "mh_IRD_nielweise2008"},
 }
-
-# cases whose reference fit stopped short of the maximum (test_rare_events_reference.py), with tolerances by key
-STOPPED_EARLY: dict[str, dict[str, float]] = {
-    "glmm_IRR_UM.FS_nielweise2008": {"ci_ub": 0.003},
-    "glmm_IRR_UM.RS_nielweise2008": {
-        "se": 0.02, "zval": 0.02, "pval": 0.1, "ci_lb": 0.01, "ci_ub": 0.3, "QE_Wld": 0.03, "QEp_Wld": 0.1,
-    },
-    "glmm_OR_UM.RS_bcg": {"zval": 0.005, "pval": 0.1, "ci_lb": 0.002, "ci_ub": 0.005, "QE_Wld": 0.005},
-    "glmm_OR_CM.EL_hine1989": {"ci_lb": 0.005, "tau2": 1.0, "I2": 1.0},
-}  # fmt: skip

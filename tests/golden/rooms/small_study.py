@@ -20,7 +20,7 @@ INTERVALS = {"z": "wald", "t": "t", "knha": "hk", "adhoc": "hk_floored"}
 def regtest(case: Case) -> Case:
     x = regression_tests.predictor(case["predictor"], case["vi"], case.get("ni"))
     r = regression_tests.regression_test(
-        case["yi"], case["vi"], x, model=case["model"], estimator=_estimator(case), interval=_interval(case)
+        case["yi"], case["vi"], x, model=case["model"], estimator=_as_printed(case), interval=_interval(case)
     )
     return _regression_test(r) | {"est": r.limit, "ci_lb": r.limit_lb, "ci_ub": r.limit_ub}
 
@@ -40,7 +40,10 @@ def metabias(case: Case) -> Case:
         yi, vi = es.yi, es.vi
     if case["method"] not in choice.TESTS:
         raise NotImplementedError(case["method"])
-    r = choice.asymmetry_test(case["measure"], choice.Evidence(yi, vi, table=t), test=case["method"])
+    if case["method"] == "Thompson":
+        r = regression_tests.thompson(yi, vi, estimator=_as_printed(case | {"method": "REML"}))
+    else:
+        r = choice.asymmetry_test(case["measure"], choice.Evidence(yi, vi, table=t), test=case["method"])
     if isinstance(r, rank_test.RankTest):
         return {"statistic": r.z, "pval": r.z_p}
     found = _regression_test(r)
@@ -71,7 +74,7 @@ def fsn(case: Case) -> Case:
     if kind in ("Orwin", "General"):
         options["target"] = case.get("target")
     if kind == "General":
-        options["estimator"] = _estimator(case)
+        options["estimator"] = _as_printed(case)
     if kind not in failsafe_n.FAIL_SAFE:
         raise NotImplementedError(kind)
     vi = None if kind == "Orwin" and case.get("weighted") is False else case.get("vi")
@@ -123,6 +126,12 @@ def radial(case: Case) -> Case:
 def _estimator(case: Case) -> str:
     method: str = case.get("method", "REML")
     return "EE" if method in ("FE", "CE") else method
+
+
+def _as_printed(case: Case) -> str:
+    """These R functions fit at their default stopping rule, whatever control was asked for (their own warning)."""
+    method = _estimator(case)
+    return f"{method}_FS" if method in ("REML", "ML") else method
 
 
 def _interval(case: Case) -> str:
