@@ -221,6 +221,7 @@ GENERATED: dict[str, Callable[[], str]] = {
         deliveries,
         codebook_tables,
         gold,
+        differences,
         known_answers,
         second_opinions,
         defects,

@@ -40,7 +40,7 @@ def rma_uni(case: Case) -> Case:
     if made is None:
         pi = predict_new(m.beta[0], m.se[0], m.tau2, m.k, method=NEW_STUDY[case["test"]], level=case["level"])
         return out | {"pi_lb": pi.pi_lb, "pi_ub": pi.pi_ub}
-    null = meta_regression(case["yi"], case["vi"], **options)
+    null = meta_regression(case["yi"], case["vi"], weights=case.get("weights", unweighted), **options)
     r2 = residual_variance_explained(m, null) if estimator == "EE" else proportion_explained(m.tau2, null.tau2)
     return out | {"coef_names": list(made.names), "tau2_null": null.tau2, "R2": r2}
 
