@@ -40,8 +40,8 @@ DIFFERS: dict[str, Difference] = {
     ),
     "escalc_RTET_bcg": Difference(
         {"yi": 3e-3, "vi": 5e-5},
-        "The reference's optimiser stops early: its tetrachoric correlation leaves 8e-7 in the equation that defines it, "
-        "ours 1e-17",
+        "The reference's optimiser stops early: its tetrachoric correlation leaves 8e-7 in the equation that defines "
+        "it, ours 1e-17",
         "tests/golden/test_escalc_other_data.py::test_tetrachoric_where_the_reference_stopped_early",
     ),
     "glmm_IRR_UM.FS_nielweise2008": Difference(

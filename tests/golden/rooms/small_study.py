@@ -129,8 +129,10 @@ def _estimator(case: Case) -> str:
 
 
 def _as_printed(case: Case) -> str:
-    """These R functions fit at their default stopping rule (they warn that control is disregarded); a case that says how
-    it got round that names its threshold."""
+    """These R functions fit at their default stopping rule, whatever control was asked for (their own warning).
+
+    A case that got round that names its threshold.
+    """
     method = _estimator(case)
     return f"{method}_FS" if method in ("REML", "ML") and "threshold" not in case else method
 
