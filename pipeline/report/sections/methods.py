@@ -82,7 +82,8 @@ _SPREAD = (
     "by Cochran's Q and by I\u00b2 computed from tau\u00b2 "
     "(Higgins and Thompson 2002). The prediction interval says where the true effect of a "
     "new programme may lie (Higgins 2009; Riley 2011; "
-    "Partlett and Riley 2017); it is a headline from {headline} trials, a warning below."
+    "Partlett and Riley 2017); it is a headline from {headline} trials, a warning below. With few trials it "
+    "misses the effect of a new programme more often than one time in twenty."
 )
 _ASYMMETRY: dict[bool, _Cited] = {
     True: (
