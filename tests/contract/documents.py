@@ -143,6 +143,17 @@ def differences() -> str:
     return table(("Case", "Keys that differ, and by less than (relative)", "Why", "Proof"), rows) + "\n"
 
 
+def coverage() -> str:
+    found = json.loads((ROOT / "tests/simulation/coverage.json").read_text(encoding="utf-8"))
+    methods = list(dict.fromkeys(m for r in found["results"] for m in r["coverage"]))
+    rows = [
+        (r["data"], r["k"], f"{r['tau2']:g}", f"1:{r['sizes']}",
+         *(f"{100 * r['coverage'][m]:.1f}" if m in r["coverage"] else "" for m in methods))
+        for r in found["results"]
+    ]  # fmt: skip
+    return table(("Data", "Trials", "tau²", "Sizes", *methods), rows) + "\n"
+
+
 def parsed(file: str) -> ast.Module:
     return ast.parse((ROOT / file).read_text(encoding="utf-8"))
 
@@ -222,6 +233,7 @@ GENERATED: dict[str, Callable[[], str]] = {
         codebook_tables,
         gold,
         differences,
+        coverage,
         known_answers,
         second_opinions,
         defects,

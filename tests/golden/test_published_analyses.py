@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+from pipeline.meta.dependence.multilevel import three_level
 from pipeline.meta.effect_sizes.events import odds_ratio
 from pipeline.meta.effect_sizes.two_by_two import from_cells
 from pipeline.meta.pooling.meta_regression import Regression, meta_regression
@@ -94,3 +95,18 @@ class TestJackson2014:
         m = meta_regression(self.yi, self.vi, self.design)
         limits = np.exp(np.log(m.tau2) + np.array([-1.96, 1.96]) * m.tau2_se / m.tau2)
         assert limits == pytest.approx([0.0110, 0.6330], abs=1e-4)
+
+
+class TestKonstantopoulos2011:
+    """Res Synth Methods 2:61, Table 4 on p. 70 (two levels, REML) and Table 5 on p. 71 (three levels, ML)."""
+
+    yi, vi, district = column("ka04_konstantopoulos_threelevel.csv", "yi", "vi", "district")
+
+    def test_two_levels(self) -> None:
+        m = meta_regression(self.yi, self.vi, interval="wald")
+        assert [m.beta[0], m.se[0], m.tau2] == pytest.approx([0.1279, 0.0439, 0.0884], abs=1e-4)
+
+    def test_three_levels(self) -> None:
+        m = three_level(self.yi, self.vi, self.district, estimator="ML", test="z")
+        assert [m.beta[0], m.se[0]] == pytest.approx([0.1845, 0.0805], abs=1e-4)
+        assert m.sigma2 == pytest.approx([0.0577, 0.0329], abs=1e-4)
