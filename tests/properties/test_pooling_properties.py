@@ -124,6 +124,16 @@ def test_prediction_interval_holds_the_confidence_interval(method: str, data: tu
 
 @FEW
 @given(data=sets())
+def test_without_heterogeneity_both_intervals_are_equal(data: tuple[np.ndarray, np.ndarray]) -> None:
+    """With tau2 = 0 and the same standard error and degrees of freedom."""
+    p = random_effects(0.25 + 1e-3 * np.sign(data[0]) * np.sqrt(data[1]), data[1])
+    pi = prediction_interval(p.estimate, p.se, p.tau2, p.k)
+    assert p.tau2 == 0
+    assert [pi.pi_lb, pi.pi_ub] == pytest.approx([p.ci_lb, p.ci_ub], rel=1e-12)
+
+
+@FEW
+@given(data=sets())
 def test_the_floor_never_narrows(data: tuple[np.ndarray, np.ndarray]) -> None:
     floored, plain, t = (random_effects(*data, interval=way) for way in ("hk_floored", "hk", "t"))
     assert floored.se == pytest.approx(max(plain.se, t.se), rel=1e-9)
