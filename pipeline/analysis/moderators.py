@@ -34,7 +34,7 @@ class ModeratorParams(Section):
 
     variables: tuple[str, ...]
     min_k: int = Field(ge=4)
-    permutations: int = Field(ge=100)
+    permutations: int = Field(ge=100, le=1_000_000)
     seed: int = Field(ge=0)
 
     @field_validator("variables")
@@ -42,6 +42,8 @@ class ModeratorParams(Section):
     def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         if unknown := [n for n in names if n not in VARIABLES]:
             raise ValueError(f"'{unknown[0]}' is no variable of the trials; choose from {', '.join(VARIABLES)}")
+        if twice := [n for n in names if names.count(n) > 1]:
+            raise ValueError(f"'{twice[0]}' stands twice")
         return names
 
 
@@ -72,6 +74,8 @@ def _tested(key: str, name: str, fit: Fit, params: ModeratorParams) -> Row:
         rng=np.random.default_rng(params.seed),
     )  # fmt: skip
     without = meta_regression(yi, vi, estimator=fit.tau2, interval=fit.interval)
+    if not (bool(model.converged) and shuffled.converged):
+        return test | {"reason": "a fit did not converge"}
     left_out = fit.k - k
     return test | {
         "done": True, "reason": f"{left_out} trials do not give it" if left_out else "",

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from pydantic import Field
 
 from pipeline.analysis.pooled import Fit, Row, shown
-from pipeline.meta.arrays import InvalidInput
+from pipeline.meta.arrays import FloatArray, InvalidInput
 from pipeline.meta.small_study.excess_significance import excess_significance
 from pipeline.meta.small_study.limit_meta_analysis import limit_meta_analysis
 from pipeline.meta.small_study.pet_peese import pet_peese
 from pipeline.meta.small_study.rank_test import begg
-from pipeline.meta.small_study.regression_tests import egger, pustejovsky_rodgers, smd_size
+from pipeline.meta.small_study.regression_tests import regression_test, smd_size
 from pipeline.meta.small_study.selection_models import SelectionModel, selection_model
 from pipeline.meta.small_study.trim_and_fill import trim_and_fill
 from pipeline.params import Section
@@ -22,6 +23,8 @@ from pipeline.vocabulary import Better
 ADJUSTED = "adjusted for small-study effects"
 STEP = 0.025
 """One-sided p below which a trial is significant: the step of the three-parameter selection model."""
+FEWEST_PER_INTERVAL = 4
+"""Trials that each side of the step needs before a selection model is fitted."""
 
 
 class SmallStudyParams(Section):
@@ -57,10 +60,11 @@ def _favoured(fit: Fit, better: Better | None) -> int:
 
 def _tests(fit: Fit) -> list[tuple[str, tuple[str, Callable[[Fit, int], Row]]]]:
     smd = fit.measure == "SMD"
-    label = "Egger-type regression on sqrt(1/n1 + 1/n2)" if smd else "Egger regression on the standard error"
+    on = "sqrt(1/n1 + 1/n2)" if smd else "the standard error"
+    by = " with 1/n1 + 1/n2" if smd else " with variances"
     return [
-        ("egger", (label, _regression)),
-        ("rank", ("Rank correlation of effects and variances (Begg)", _rank)),
+        ("egger", (f"Egger-type meta-regression on {on}", _regression)),
+        ("rank", (f"Rank correlation of effects{by} (Begg)", _rank)),
         ("excess", ("More trials with p < .05 than their power makes likely", _excess)),
         ("selection", ("Selection by p value (three-parameter selection model)", _selection)),
     ]
@@ -72,7 +76,7 @@ def _run(
     line: Row = {"question": key, "test": name, "label": label, "k": fit.k, "done": False}
     if fit.k < params.min_k:
         return line | {"reason": f"fewer than {params.min_k} trials: the test would tell nothing"}
-    if name == "egger" and fit.measure == "SMD" and int(_sized(fit).sum()) < params.min_k:
+    if name in ("egger", "rank") and len(_sized(fit)[0]) < params.min_k:
         return line | {"reason": f"fewer than {params.min_k} trials print the sizes of their arms"}
     try:
         return line | {"done": True, "reason": ""} | test(fit, favoured)
@@ -80,23 +84,30 @@ def _run(
         return line | {"reason": str(e)}
 
 
-def _sized(fit: Fit) -> np.ndarray:
-    return fit.trials[["n_1", "n_2"]].astype(float).notna().all(axis=1).to_numpy()
+def _sized(fit: Fit) -> tuple[FloatArray, FloatArray]:
+    """Effects, and variances that do not hold the effect itself: for an SMD 1/n1 + 1/n2, where both are known.
+
+    An SMD is related to its own variance without any bias (Pustejovsky & Rodgers 2019, Res Synth Methods 10:57).
+    """
+    if fit.measure != "SMD":
+        return fit.yi, fit.vi
+    sizes = fit.trials[["n_1", "n_2"]].astype(float)
+    known = sizes.notna().all(axis=1).to_numpy()
+    return fit.yi[known], smd_size(sizes["n_1"][known], sizes["n_2"][known]) ** 2
 
 
 def _regression(fit: Fit, favoured: int) -> Row:
-    if fit.measure == "SMD":
-        known, sizes = _sized(fit), fit.trials[["n_1", "n_2"]].astype(float)
-        found = pustejovsky_rodgers(fit.yi[known], fit.vi[known], sizes["n_1"][known], sizes["n_2"][known])
-    else:
-        found = egger(fit.yi, fit.vi)
-    return {"k": int(found.k), "statistic": float(found.statistic), "df": float(found.df), "p": float(found.p),
-            "estimate": float(found.slope), "se": float(found.se)}  # fmt: skip
+    """With additive between-trial variance: multiplicative dispersion rejects too often where trials differ widely."""
+    yi, vi = _sized(fit)
+    r = regression_test(yi, vi, np.sqrt(vi), model="rma", estimator=fit.tau2, interval=fit.interval)
+    return {"k": int(r.k), "statistic": float(r.statistic), "df": float(r.df), "p": float(r.p),
+            "estimate": float(r.slope), "se": float(r.se)}  # fmt: skip
 
 
 def _rank(fit: Fit, favoured: int) -> Row:
-    found = begg(fit.yi, fit.vi)
-    return {"statistic": float(found.tau), "p": float(found.p)}
+    yi, vi = _sized(fit)
+    found = begg(yi, vi)
+    return {"k": len(yi), "statistic": float(found.tau), "p": float(found.p)}
 
 
 def _excess(fit: Fit, favoured: int) -> Row:
@@ -105,18 +116,36 @@ def _excess(fit: Fit, favoured: int) -> Row:
 
 
 def _fitted_selection(fit: Fit, favoured: int) -> SelectionModel:
-    return selection_model(fit.yi, fit.vi, steps=[STEP], alternative="less" if favoured < 0 else "greater")
+    """Refused where the data cannot carry it: too few trials on one side of the step, or an estimate at an end."""
+    m = selection_model(fit.yi, fit.vi, steps=[STEP], alternative="less" if favoured < 0 else "greater")
+    inside, outside = (int(n) for n in m.counts)
+    if min(inside, outside) < FEWEST_PER_INTERVAL:
+        raise InvalidInput(
+            f"{inside} trials with p < {STEP:g} in the good direction and {outside} others: fewer than "
+            f"{FEWEST_PER_INTERVAL} on one side tell nothing of selection"
+        )
+    if not bool(m.converged) or bool(m.boundary):
+        raise InvalidInput("the estimate lies at the end of its range: the data do not fit the model")
+    return m
 
 
 def _selection(fit: Fit, favoured: int) -> Row:
     m = _fitted_selection(fit, favoured)
-    if not bool(m.converged):
-        raise InvalidInput("the model did not converge")
     return {"statistic": float(m.LRT), "df": float(m.LRT_df), "p": float(m.LRT_p), "estimate": float(m.delta[1]),
             "se": float(m.delta_se[1])}  # fmt: skip
 
 
-Adjusted = tuple[float, float, float, float, float, str]
+class Adjusted(NamedTuple):
+    """A mean with small-study effects allowed for."""
+
+    method: str
+    k: int
+    estimate: FloatArray
+    se: FloatArray
+    ci_lb: FloatArray
+    ci_ub: FloatArray
+    p: FloatArray
+    tau2: FloatArray
 
 
 def _trimmed(fit: Fit, favoured: int) -> Adjusted:
@@ -126,35 +155,31 @@ def _trimmed(fit: Fit, favoured: int) -> Adjusted:
     )
     p = t.pooled
     how = f"trim and fill, L0: {int(t.k0)} trials filled in"
-    return float(p.estimate), float(p.se), float(p.ci_lb), float(p.ci_ub), float(p.tau2), how
+    return Adjusted(how, fit.k, p.estimate, p.se, p.ci_lb, p.ci_ub, p.p, p.tau2)
 
 
 def _pet_peese(fit: Fit, favoured: int) -> Adjusted:
-    """For an SMD with 1/n1 + 1/n2 in the place of its variance, which holds the effect itself."""
-    yi, vi, how = fit.yi, fit.vi, ""
-    if fit.measure == "SMD":
-        known = _sized(fit)
-        sizes = fit.trials[["n_1", "n_2"]].astype(float)[known]
-        yi, vi, how = fit.yi[known], smd_size(sizes["n_1"], sizes["n_2"]) ** 2, " on 1/n1 + 1/n2"
-    r = pet_peese(yi, vi, direction=favoured)
-    how = ("PEESE" if bool(r.uses_peese) else "PET") + how
-    return float(r.estimate), float(r.se), float(r.ci_lb), float(r.ci_ub), np.nan, how
+    yi, vi = _sized(fit)
+    r = pet_peese(yi, vi, model="rma", estimator=fit.tau2, interval=fit.interval, direction=favoured)
+    p = r.peese_p if bool(r.uses_peese) else r.pet_p
+    how = "PEESE" if bool(r.uses_peese) else "PET"
+    how += ", mixed-effects regression"
+    return Adjusted(how, len(yi), r.estimate, r.se, r.ci_lb, r.ci_ub, p, np.array(np.nan))
 
 
 def _limit(fit: Fit, favoured: int) -> Adjusted:
-    m = limit_meta_analysis(fit.yi, fit.vi, estimator=fit.tau2)
-    return float(m.estimate), float(m.se), float(m.ci_lb), float(m.ci_ub), float(m.tau2), "limit meta-analysis"
+    yi, vi = _sized(fit)
+    m = limit_meta_analysis(yi, vi, estimator=fit.tau2)
+    return Adjusted("limit meta-analysis", len(yi), m.estimate, m.se, m.ci_lb, m.ci_ub, m.p, m.tau2)
 
 
-def _selected(fit: Fit, favoured: int) -> Adjusted | None:
+def _selected(fit: Fit, favoured: int) -> Adjusted:
     m = _fitted_selection(fit, favoured)
-    if not bool(m.converged):
-        return None
-    b = (float(m.beta[0]), float(m.se[0]), float(m.ci_lb[0]), float(m.ci_ub[0]))
-    return (*b, float(m.tau2), "three-parameter selection model, maximum likelihood")
+    how = "three-parameter selection model, maximum likelihood"
+    return Adjusted(how, fit.k, m.beta[0], m.se[0], m.ci_lb[0], m.ci_ub[0], m.p[0], m.tau2)
 
 
-ADJUSTMENTS: dict[str, tuple[str, Callable[[Fit, int], Adjusted | None]]] = {
+ADJUSTMENTS: dict[str, tuple[str, Callable[[Fit, int], Adjusted]]] = {
     "trim_and_fill": ("Trim and fill", _trimmed),
     "pet_peese": ("PET-PEESE", _pet_peese),
     "limit": ("Limit meta-analysis", _limit),
@@ -163,18 +188,14 @@ ADJUSTMENTS: dict[str, tuple[str, Callable[[Fit, int], Adjusted | None]]] = {
 
 
 def _adjusted(
-    key: str, name: str, label: str, method: Callable[[Fit, int], Adjusted | None], fit: Fit, favoured: int
+    key: str, name: str, label: str, method: Callable[[Fit, int], Adjusted], fit: Fit, favoured: int
 ) -> Row | None:
     try:
         found = method(fit, favoured)
-    except InvalidInput:  # the row of TESTS says why
+    except InvalidInput:  # too few sizes, equal sizes, a model that does not fit: the row of TESTS says why
         return None
-    if found is None:
-        return None
-    estimate, se, ci_lb, ci_ub, tau2, how = found
     line: Row = {
         "question": key, "analysis": name, "level": "", "label": label, "measure": fit.measure, "model": ADJUSTED,
-        "k": fit.k, "n": fit.people, "estimate": estimate, "se": se, "ci_lb": ci_lb, "ci_ub": ci_ub, "tau2": tau2,
-        "method": how,
-    }  # fmt: skip
+        "k": found.k, "n": fit.people if found.k == fit.k else np.nan, "method": found.method,
+    } | {name: float(getattr(found, name)) for name in ("estimate", "se", "ci_lb", "ci_ub", "p", "tau2")}  # fmt: skip
     return line | {f"shown_{n}": shown(line[n], fit.measure) for n in ("estimate", "ci_lb", "ci_ub")}

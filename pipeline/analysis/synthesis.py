@@ -104,14 +104,16 @@ def answer(
     found = found_for(effects, question)
     trials = trials_for(found, question, book)
     fit = Fit(question.measure, trials, params.tau2, params.interval, params.prediction)
-    several = all_effects(found, question, book, params.several_effects.rho)
+    several = all_effects(found, question, book, params.several_effects.rho, params.tau2)
     together = several.dependent and fit.k >= params.several_effects.main_from_k
     weights = several.weights if together else dict(zip(trials["trial_id"], fit.weights, strict=True))
     used = _studies_used(key, question, found, trials, weights, several, studies, book)
     main = rows_for(key, fit, params.technical_prediction_from_k)
     if together:
-        main = _with_all_effects(key, main, several, fit)
-    main += dependence_rows(key, several, fit, params.several_effects, params.technical_prediction_from_k)
+        main = _with_all_effects(key, main, several, fit, params.technical_prediction_from_k)
+    main += dependence_rows(
+        key, several, fit, params.several_effects, params.technical_prediction_from_k, question.instruments
+    )
     variants = sensitivity(
         key, question, found, book, fit, params.technical_prediction_from_k, params.assumed_design_effect
     )
@@ -127,11 +129,12 @@ def answer(
     )  # fmt: skip
 
 
-def _with_all_effects(key: str, rows: list[Row], several: Several, fit: Fit) -> list[Row]:
+def _with_all_effects(key: str, rows: list[Row], several: Several, fit: Fit, prediction_from_k: int) -> list[Row]:
     """All effects as the main analysis; the one-effect-per-trial mean stays as a sensitivity analysis."""
     one = {"analysis": "one_per_trial", "label": "One effect per trial, the measurement nearest in time"}
     others = [r | one if r["analysis"] == "main" else r for r in rows if r["analysis"] != "leave_one_out"]
-    return [main_row(key, several, fit.people), *others, *leave_one_trial_out(key, several, fit.trials)]
+    main = main_row(key, several, fit.people, prediction_from_k)
+    return [main, *others, *leave_one_trial_out(key, several, fit)]
 
 
 def issues_for(question: Question, effects: pd.DataFrame, issues: pd.DataFrame) -> pd.DataFrame:

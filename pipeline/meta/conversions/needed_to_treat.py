@@ -42,6 +42,8 @@ def number_needed_to_treat_from_ratio(
 def number_needed_to_treat_from_d(d: ArrayLike, control_risk: ArrayLike) -> FloatArray:
     """NNT of a standardised difference at a control group's event rate. Furukawa & Leucht 2011, PLoS One 6:e19070.
 
+    For a good event that the treatment makes more frequent; of d only the size is used: ask first which way it points.
+
     >>> number_needed_to_treat_from_d(0.5, 0.2).round(4).item()
     6.0126
     """

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pipeline.meta.arrays import FloatArray, IntArray, InvalidInput
+from pipeline.meta.arrays import FloatArray, IntArray, InvalidInput, labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def clusters(cluster: ArrayLike, k: int, *, fewest: int = 1, largest_first: Floa
     return Clusters(names, of, tuple(stacks), tuple(members))
 
 
-def codes(name: str, labels: ArrayLike, k: int) -> tuple[tuple[object, ...], IntArray]:
+def codes(name: str, given: ArrayLike, k: int) -> tuple[tuple[object, ...], IntArray]:
     """Distinct labels in order of first appearance, and the number of each row's label, (k,).
 
     Raises
@@ -79,13 +79,9 @@ def codes(name: str, labels: ArrayLike, k: int) -> tuple[tuple[object, ...], Int
     InvalidInput
         Another length or a missing label.
     """
-    values = np.asarray(labels)
-    if values.shape != (k,) or k == 0:
-        raise InvalidInput(f"{name} must have one label for each of the {k} effects (found shape {values.shape})")
-    listed = values.tolist()
-    missing = [i for i, x in enumerate(listed) if x is None or x != x]
-    if missing:
-        raise InvalidInput(f"{name}[{missing[0]}] is missing")
+    listed = labels(name, given)
+    if len(listed) != k or k == 0:
+        raise InvalidInput(f"{name} must have one label for each of the {k} effects (found {len(listed)})")
     number = {label: i for i, label in enumerate(dict.fromkeys(listed))}
     return tuple(number), np.array([number[x] for x in listed], dtype=np.int64)
 

@@ -37,6 +37,7 @@ class WorkingModelFit:
     components : their names
     tau2 : variance of true effects: the sum of both levels, (...), or one for each subgroup, (..., c)
     pi_lb, pi_ub : interval for the effect in a new trial; NaN where the design is the caller's
+    pi_df : its degrees of freedom: clusters (of the subgroup) less one
     wald : joint HTZ test of the moderators, or of equal subgroup means; None without
     k, clusters : effects and clusters that take part, (...)
     rho : correlation assumed
@@ -60,6 +61,7 @@ class WorkingModelFit:
     tau2: FloatArray
     pi_lb: FloatArray
     pi_ub: FloatArray
+    pi_df: FloatArray
     wald: RobustWald | None
     k: IntArray
     clusters: IntArray
@@ -76,6 +78,7 @@ def correlated_hierarchical_effects(
     cluster: ArrayLike,
     *,
     rho: float = 0.6,
+    people: ArrayLike | None = None,
     design: ArrayLike | None = None,
     estimator: str = "REML",
     level: float = 95,
@@ -92,6 +95,8 @@ def correlated_hierarchical_effects(
     vi : sampling variances, (k,)
     cluster : label of each effect's trial, (k,)
     rho : correlation of the sampling errors of two effects of one trial
+    people : label of the people behind each effect, (k,): errors of different people of one trial (separately reported
+        groups) are independent; None where all effects of a trial are of the same people
     design : (k, p), the intercept's column of ones included; None for an intercept only
     estimator : "REML" or "ML"
     level : of the intervals, percent
@@ -111,7 +116,7 @@ def correlated_hierarchical_effects(
     (0.4626, 0.152, True)
     """
     v = _variances(vi)
-    covariance = sampling_covariance(v, cluster, obs=np.arange(v.shape[0]), rho=rho)
+    covariance = sampling_covariance(v, cluster, subgroup=people, obs=np.arange(v.shape[0]), rho=rho)
     model = three_level(yi, covariance, cluster, design=design, estimator=estimator, mask=mask)
     fit = robust_variance(model.y, model.x, cluster, covariance=model.marginal, mask=mask)
     contrast = np.eye(fit.p)[1:] if design is not None and fit.p > 1 else None
@@ -123,6 +128,7 @@ def correlated_hierarchical_effects(
         components=("between clusters", "within clusters"),
         tau2=model.sigma2.sum(-1),
         new=None if design is not None else model.sigma2.sum(-1)[..., None],
+        new_df=np.asarray(fit.m - 1.0),
         rho=rho,
         converged=model.converged,
         level=level,
@@ -187,6 +193,7 @@ def subgroup_correlated_effects(
         components=tuple(map(str, labels)),
         tau2=tau2,
         new=None if design is not None else tau2,
+        new_df=np.array([len(np.unique(who.of[of == number])) - 1.0 for number in range(len(labels))]),
         rho=rho,
         converged=model.converged,
         level=level,
@@ -211,6 +218,7 @@ def _report(
     components: tuple[str, ...],
     tau2: FloatArray,
     new: FloatArray | None,
+    new_df: FloatArray,
     rho: float,
     converged: BoolArray,
     level: float,
@@ -219,7 +227,9 @@ def _report(
 ) -> WorkingModelFit:
     t = coefficient_tests(fit, level=level)
     spread = np.full(t.beta.shape, np.nan) if new is None else new
-    half = quantile(level, t.df) * np.sqrt(spread + t.se**2)
+    # Satterthwaite's degrees of freedom are those of the mean's error alone; the spread is known from all clusters
+    df = np.broadcast_to(new_df[..., None] if new_df.ndim == t.se.ndim - 1 else new_df, t.se.shape)
+    half = quantile(level, df) * np.sqrt(spread + t.se**2)
     return WorkingModelFit(
         beta=t.beta,
         se=t.se,
@@ -235,6 +245,7 @@ def _report(
         tau2=tau2,
         pi_lb=t.beta - half,
         pi_ub=t.beta + half,
+        pi_df=df,
         wald=None if contrast is None else robust_wald_test(fit, contrast),
         k=fit.k,
         clusters=fit.m,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pipeline.meta.arrays import BoolArray, FloatArray, IntArray, InvalidInput, choose, numbers
+from pipeline.meta.arrays import BoolArray, FloatArray, IntArray, InvalidInput, choose, numbers, switches
 from pipeline.meta.dependence.cluster_stacks import codes
 from pipeline.meta.dependence.mixed_fit import MixedFit, coefficient_tests, heterogeneity_test, information
 from pipeline.meta.dependence.newton import best_start, maximise
@@ -141,7 +141,7 @@ def _arrays(
         raise InvalidInput(f"yi and v must be arrays with as many effects: yi {y.shape}, v {w.shape}")
     k = y.shape[-1]
     full = k > 1 and w.shape == (k, k) and bool(np.all(np.abs(w - w.T) <= 1e-10 * np.abs(w).max()))
-    on = np.ones(1, dtype=bool) if mask is None else np.asarray(mask, dtype=bool)
+    on = np.ones(1, dtype=bool) if mask is None else switches("mask", mask)
     try:
         y, on, w = np.broadcast_arrays(y, on, np.diagonal(w) if full else w)
     except ValueError:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pipeline.meta.arrays import BoolArray, FloatArray, IntArray, InvalidInput, numbers
+from pipeline.meta.arrays import BoolArray, FloatArray, IntArray, InvalidInput, numbers, switches
 from pipeline.meta.dependence.cluster_stacks import Clusters, clusters
 
 
@@ -81,7 +81,7 @@ def working_model(
 
 
 def _mask(mask: ArrayLike, k: int) -> BoolArray:
-    on = np.asarray(mask, dtype=bool)
+    on = switches("mask", mask)
     if on.ndim == 0 or on.shape[-1] != k:
         raise InvalidInput(f"mask must have shape (..., {k}): found {on.shape}")
     return on

@@ -13,7 +13,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pipeline.meta.arrays import BoolArray, FloatArray, InvalidInput
+from pipeline.meta.arrays import BoolArray, FloatArray, InvalidInput, switches
 from pipeline.meta.moderators.formula import Terms, factor_of, names_in, parse, value
 
 Moderators = Mapping[str, Sequence[object]]
@@ -91,7 +91,7 @@ def design(
     """
     terms = parse(formula)
     k = _length(moderators)
-    on = np.ones(k, dtype=bool) if mask is None else np.asarray(mask, dtype=bool)
+    on = np.ones(k, dtype=bool) if mask is None else switches("mask", mask)
     if on.shape != (k,):
         raise InvalidInput(f"mask must have one value per study: {k}, mask {on.shape}")
     levels = {v: _levels(v, moderators, on) for term in terms.terms for v in term if _is_factor(v, moderators)}

@@ -18,7 +18,8 @@ from pipeline.meta.pooling.tau2 import TAU2_ESTIMATORS
 
 AT_ONCE = 20_000  # permutations in one batch
 MOST_EXACT = 5_000_000
-TIE = np.sqrt(np.finfo(float).eps)  # statistics nearer than this are counted as equal: equal data, other rounding
+TIE = np.sqrt(np.finfo(float).eps)
+"""Statistics nearer than this, relative or absolute, are counted as equal: equal data, other rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +93,14 @@ def permutation_test(
     if not everything and (rng is None or permutations < 2):
         raise InvalidInput("random permutations need rng, a numpy Generator, and permutations >= 2")
     observed, qm, converged = _statistics(s, estimator, interval)
+    if not np.isfinite(observed).all():
+        raise InvalidInput(f"the statistic has no standard error with interval {interval!r}: the effects are all alike")
     beyond, beyond_qm, n = np.zeros(s.p), 0, 0
     batches = _all(s) if everything or rng is None else _random(s, permutations, rng)
     for batch in batches:
         found, q, fine = _statistics(batch, estimator, interval)
-        beyond += np.sum(np.abs(found) >= np.abs(observed) * (1 - TIE), axis=0)
-        beyond_qm += int(np.sum(q >= qm * (1 - TIE)))
+        beyond += np.sum(np.abs(found) >= _reach(np.abs(observed)), axis=0)
+        beyond_qm += int(np.sum(q >= _reach(qm)))
         n, converged = n + len(found), converged & fine
     if not everything:  # the data as they are: one of the permutations
         beyond, beyond_qm, n = beyond + 1, beyond_qm + 1, n + 1
@@ -110,6 +113,11 @@ def permutation_test(
 def _statistics(s: Studies, estimator: str, interval: str) -> tuple[FloatArray, FloatArray, bool]:
     c = coefficients(s, estimator, interval)
     return wald(c.beta, c.vb)[1], omnibus(s, c.beta, c.vb, c.df)[0], bool(np.all(c.converged))
+
+
+def _reach(statistic: FloatArray) -> FloatArray:
+    """The smallest statistic that counts as just as far from 0."""
+    return statistic - TIE * np.maximum(1.0, statistic)
 
 
 def _pooled(s: Studies) -> bool:

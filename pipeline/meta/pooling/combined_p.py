@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special, stats
 
-from pipeline.meta.arrays import BoolArray, FloatArray, InvalidInput, choose, numbers
+from pipeline.meta.arrays import BoolArray, FloatArray, InvalidInput, choose, numbers, switches
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ def combine_p(
     given = np.asarray(p, dtype=np.float64)
     if given.ndim == 0:
         raise InvalidInput("p must be an array with the p values on its last axis")
-    on: BoolArray = np.ones(1, dtype=bool) if mask is None else np.asarray(mask, dtype=bool)
+    on: BoolArray = np.ones(1, dtype=bool) if mask is None else switches("mask", mask)
     try:
         given, on = np.broadcast_arrays(given, on)
     except ValueError:

@@ -135,7 +135,7 @@ def meta_regression(
         QM_p=qm[3],
         scale=scale[()],
         fitted=np.einsum("...kp,...p->...k", s.x, beta),
-        fitted_se=np.sqrt(np.einsum("...kp,...pq,...kq->...k", s.x, vb, s.x)),
+        fitted_se=_fitted_se(s, f, tau2, scale, vb),
         weights=_shares(s, tau2),
         k=s.k[()],
         converged=converged[()],
@@ -196,14 +196,22 @@ def omnibus(
     s: Studies, beta: FloatArray, vb: FloatArray, df: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """QM, its degrees of freedom and p: all coefficients but the intercept. See `Regression`."""
-    constant = np.all(s.x[..., 0] == 1)
-    b, v = (beta[..., 1:], vb[..., 1:, 1:]) if constant else (beta, vb)
+    tested = ~np.asarray(
+        np.all(s.x.reshape(-1, s.p) == 1, axis=0)
+    )  # all columns but the intercept's, wherever it stands
+    at = np.flatnonzero(tested)
+    b, v = beta[..., at], vb[..., at[:, None], at]
     m = b.shape[-1]
     if m == 0:
         empty = np.full(s.k.shape, np.nan)[()]
         return empty, empty, empty, empty
-    solved = b / v[..., 0] if m == 1 else np.linalg.solve(v, b[..., None])[..., 0]
-    chi2 = np.vecdot(b, solved)
+    scale = np.sqrt(np.diagonal(v, axis1=-2, axis2=-1))
+    known = np.asarray((scale > 0).all(-1))  # identical effects have no plain Hartung-Knapp error
+    scale = np.where(known[..., None], scale, 1.0)
+    correlation = np.where(known[..., None, None], v / scale[..., :, None] / scale[..., None, :], np.eye(m))
+    z = b / scale
+    chi2 = np.vecdot(z, np.linalg.solve(correlation, z[..., None])[..., 0] if m > 1 else z)
+    chi2 = np.where(known, chi2, np.nan)
     f = np.isfinite(df)
     p = np.where(f, special.fdtrc(m, np.where(f, df, 1.0), chi2 / m), special.chdtrc(m, chi2))
     return np.where(f, chi2 / m, chi2)[()], np.full(s.k.shape, float(m))[()], df[()], p[()]
@@ -217,6 +225,21 @@ def _uncertainty(s: Studies, f: WeightedFit, interval: str) -> tuple[FloatArray,
     scale = np.where(s.df > 0, method.inflation(q), 1.0)
     df = np.where((s.df > 0) & method.uses_t, s.df, np.nan)
     return scale, df
+
+
+def _fitted_se(s: Studies, f: WeightedFit, tau2: FloatArray, scale: FloatArray, vb: FloatArray) -> FloatArray:
+    """Standard errors of the fitted values, from the orthonormal columns: x vb x' loses its digits where moderators are
+    far from their mean. For a study that takes no part, x vb x'."""
+    own = f if s.a is None else s.weighted(s.a)
+    root = np.where(s.present > 0, own.root, 1.0)
+    if s.a is None:
+        squares = f.leverages() / root**2
+    else:  # fitted = H y with H = W^(-1/2) QQ' W^(1/2), whose rows meet the variances
+        spread = own.q * own.root[..., None] * np.sqrt(s.v + tau2[..., None])[..., None]
+        middle = np.swapaxes(spread, -1, -2) @ spread
+        squares = np.einsum("...kp,...pq,...kq->...k", own.q, middle, own.q) / root**2
+    elsewhere = np.einsum("...kp,...pq,...kq->...k", s.x, vb, s.x)
+    return np.sqrt(np.where(s.present > 0, squares * scale[..., None], np.maximum(elsewhere, 0)))
 
 
 def _shares(s: Studies, tau2: FloatArray) -> FloatArray:

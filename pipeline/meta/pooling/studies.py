@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pipeline.meta.arrays import BoolArray, FloatArray, IntArray, InvalidInput, numbers
+from pipeline.meta.arrays import LARGEST, BoolArray, FloatArray, IntArray, InvalidInput, floats, numbers, switches
 from pipeline.meta.pooling.weighted_fit import WeightedFit, fit
+
+SMALLEST = 1e-100  # of a variance; its square is still a float
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +88,13 @@ def studies(
     InvalidInput
         Unequal lengths, NaN, a variance <= 0, no study, or fewer studies than coefficients.
     """
-    y, v = np.asarray(yi, dtype=np.float64), np.asarray(vi, dtype=np.float64)
+    y, v = floats("yi", yi), floats("vi", vi)
     if y.ndim == 0 or v.ndim == 0 or y.shape[-1] != v.shape[-1]:
         raise InvalidInput(f"yi and vi must be arrays with as many studies: yi {y.shape}, vi {v.shape}")
-    on: BoolArray = np.ones(1, dtype=bool) if mask is None else np.asarray(mask, dtype=bool)
-    x = np.ones((y.shape[-1], 1)) if design is None else np.asarray(design, dtype=np.float64)
-    if x.ndim < 2 or x.shape[-2] != y.shape[-1] or not np.isfinite(x).all():
-        raise InvalidInput(f"the design must be finite numbers of shape (k, p): k {y.shape[-1]}, design {x.shape}")
+    on: BoolArray = np.ones(1, dtype=bool) if mask is None else switches("mask", mask)
+    x = np.ones((y.shape[-1], 1)) if design is None else _seen("design", design, on[..., None])
+    if x.ndim < 2 or x.shape[-2] != y.shape[-1] or x.shape[-1] == 0:
+        raise InvalidInput(f"the design must have shape (k, p), p > 0: k {y.shape[-1]}, design {x.shape}")
     try:
         y, v, on, _ = np.broadcast_arrays(y, v, on, x[..., 0])
     except ValueError:
@@ -103,17 +105,38 @@ def studies(
         raise InvalidInput(f"{fewest} studies cannot carry {x.shape[-1]} coefficients")
     if x.ndim > 2:
         x = np.broadcast_to(x, (*y.shape, x.shape[-1]))
-    a = None if weights is None else np.broadcast_to(numbers("weights", weights, gt=0), y.shape)
+    a = None if weights is None else _weights(weights, y.shape, on)
     return Studies(np.where(on, y, 0.0), np.where(on, v, 1.0), x, on.astype(np.float64), a)
 
 
 def _check(y: FloatArray, v: FloatArray, on: BoolArray) -> None:
     if y.shape[-1] == 0 or not on.any(-1).all():
         raise InvalidInput("no study: there is nothing to pool")
-    for name, values, gt in (("yi", y, None), ("vi", v, 0.0)):
-        bad = ~np.isfinite(values) if gt is None else ~((values > gt) & (values < np.inf))
-        bad &= on
+    for name, bad, values, limits in (
+        ("yi", ~(np.abs(y) <= LARGEST), y, f"be at most {LARGEST:g} in size"),
+        ("vi", ~((v >= SMALLEST) & (v <= LARGEST)), v, f"be > 0, from {SMALLEST:g} to {LARGEST:g}"),
+    ):
+        bad = bad & on
         if bad.any():
             at = tuple(np.argwhere(bad)[0])
-            rule = "must be finite" if not np.isfinite(values[at]) else f"must be > {gt:g}"
+            rule = f"must {limits}" if np.isfinite(values[at]) else "must be finite"
             raise InvalidInput(f"{name}[{', '.join(map(str, at))}] {rule} (found {values[at]:g})")
+
+
+def _weights(weights: ArrayLike, shape: tuple[int, ...], on: BoolArray) -> FloatArray:
+    a = numbers("weights", _seen("weights", weights, on, 1.0), gt=0)
+    try:
+        return np.broadcast_to(a, shape)
+    except ValueError:
+        raise InvalidInput(f"shapes differ: yi {shape}, weights {a.shape}") from None
+
+
+def _seen(name: str, value: ArrayLike, on: BoolArray, blank: float = 0.0) -> FloatArray:
+    """Numbers where a study takes part in any row of the batch, `blank` elsewhere."""
+    given = floats(name, value)
+    try:
+        absent = ~on if on.ndim <= given.ndim else ~on.any(axis=tuple(range(on.ndim - given.ndim)))
+        given = np.where(absent & ~np.isfinite(given), blank, given)
+    except ValueError:  # shapes that do not fit are named by the caller
+        pass
+    return numbers(name, given)

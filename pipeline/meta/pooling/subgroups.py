@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from pipeline.meta.arrays import BoolArray, FloatArray, IntArray, InvalidInput
+from pipeline.meta.arrays import BoolArray, FloatArray, IntArray, InvalidInput, floats, labels, switches
 from pipeline.meta.pooling.meta_regression import Regression, meta_regression
 from pipeline.meta.pooling.prediction import Prediction, prediction_interval
 from pipeline.meta.pooling.random_effects import Pooled, common_effect, random_effects
@@ -118,8 +118,8 @@ def subgroup_analysis(
 
 
 def _studies(yi: ArrayLike, vi: ArrayLike, mask: ArrayLike | None) -> tuple[FloatArray, FloatArray, BoolArray]:
-    y, v = np.asarray(yi, dtype=np.float64), np.asarray(vi, dtype=np.float64)
-    on = np.ones(y.shape[-1:], dtype=bool) if mask is None else np.asarray(mask, dtype=bool)
+    y, v = floats("yi", yi), floats("vi", vi)
+    on = np.ones(y.shape[-1:], dtype=bool) if mask is None else switches("mask", mask)
     if y.ndim == 0 or v.ndim == 0 or not y.shape[-1] == v.shape[-1] == on.shape[-1]:
         raise InvalidInput(f"shapes differ: yi {y.shape}, vi {v.shape}, mask {on.shape}")
     shape = np.broadcast_shapes(y.shape, v.shape, on.shape)
@@ -128,17 +128,13 @@ def _studies(yi: ArrayLike, vi: ArrayLike, mask: ArrayLike | None) -> tuple[Floa
 
 def _members(group: ArrayLike, k: int) -> tuple[tuple[str, ...], BoolArray]:
     """Names of the subgroups, and for each whether a study belongs to it, (G, k)."""
-    given = np.asarray(group)
+    given = np.array([str(label) for label in labels("group", group)])
     if given.shape != (k,):
         raise InvalidInput(f"shapes differ: yi has {k} studies, group {given.shape}")
-    for place, label in enumerate(given.tolist()):
-        if label is None or label == "" or label != label:
-            raise InvalidInput(f"group[{place}] is missing")
-    labels = given.astype(str)
-    levels = tuple(sorted(set(labels.tolist()), key=lambda name: (name.casefold(), name.swapcase())))
+    levels = tuple(sorted(set(given.tolist()), key=lambda name: (name.casefold(), name.swapcase())))
     if len(levels) < 2:
         raise InvalidInput("a subgroup analysis needs at least 2 subgroups")
-    return levels, np.array([labels == name for name in levels])
+    return levels, np.array([given == name for name in levels])
 
 
 def _between(estimate: FloatArray, se: FloatArray) -> FloatArray:

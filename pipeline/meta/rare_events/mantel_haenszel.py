@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pipeline.meta.arrays import BoolArray, FloatArray, InvalidInput, choose, numbers, together
+from pipeline.meta.arrays import BoolArray, FloatArray, InvalidInput, choose, numbers, switches, together
 from pipeline.meta.effect_sizes.effect import EffectSize
 from pipeline.meta.effect_sizes.measures import MEASURES
 from pipeline.meta.effect_sizes.two_by_two import TwoByTwo, correct_zero_rates, correct_zeros
@@ -207,7 +207,7 @@ def masked(
     InvalidInput
         No study, or a mask of another shape.
     """
-    on: BoolArray = np.ones(1, dtype=bool) if mask is None else np.asarray(mask, dtype=bool)
+    on: BoolArray = np.ones(1, dtype=bool) if mask is None else switches("mask", mask)
     try:
         shape = np.broadcast_shapes(np.shape(cells[0]), on.shape)
     except ValueError:

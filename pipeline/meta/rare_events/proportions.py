@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from pipeline.meta.arrays import FloatArray, InvalidInput, choose, numbers, together
+from pipeline.meta.arrays import FloatArray, InvalidInput, choose, numbers, switches, together
 from pipeline.meta.effect_sizes.effect import EffectSize
 from pipeline.meta.pooling.prediction import prediction_interval
 from pipeline.meta.pooling.random_effects import Pooled, random_effects
@@ -129,7 +129,7 @@ def pool_proportions(
     method = PROPORTION_SCALES[scale]
     es = method.to(x, n)
     m = random_effects(es.yi, es.vi, estimator=estimator, interval=interval, level=level, mask=mask)
-    on = np.broadcast_to(np.ones(1, dtype=bool) if mask is None else np.asarray(mask, dtype=bool), x.shape)
+    on = np.broadcast_to(np.ones(1, dtype=bool) if mask is None else switches("mask", mask), x.shape)
     size = np.asarray(on.sum(-1) / np.where(on, 1 / n, 0.0).sum(-1))
     pi = prediction_interval(m.estimate, m.se, m.tau2, m.k, method=prediction, level=level)
     values = (m.estimate, m.ci_lb, m.ci_ub, pi.pi_lb, pi.pi_ub)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pipeline.meta.arrays import BoolArray, FloatArray, InvalidInput, numbers
+from pipeline.meta.arrays import BoolArray, FloatArray, InvalidInput, numbers, switches
 from pipeline.meta.effect_sizes.two_by_two import TwoByTwo
 from pipeline.meta.small_study.regression_tests import RegressionTest, egger, regression_test, thompson
 
@@ -76,7 +76,7 @@ def arcsine_difference(table: TwoByTwo) -> tuple[FloatArray, FloatArray]:
 
 def taking_part(table: TwoByTwo, mask: ArrayLike | None) -> BoolArray:
     """The mask in the shape of the tables; None for all."""
-    on = np.ones(1, dtype=bool) if mask is None else np.asarray(mask, dtype=bool)
+    on = np.ones(1, dtype=bool) if mask is None else switches("mask", mask)
     try:
         return np.broadcast_to(on, table.ai.shape)
     except ValueError:

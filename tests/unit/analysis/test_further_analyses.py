@@ -13,6 +13,7 @@ from pipeline.analysis.several_effects import Several, all_effects
 from pipeline.analysis.small_study import ADJUSTED, small_study_analyses
 from pipeline.analysis.synthesis import answer
 from pipeline.meta.dependence.correlated_hierarchical import correlated_hierarchical_effects
+from pipeline.meta.small_study.rank_test import begg
 from pipeline.meta.small_study.trim_and_fill import trim_and_fill
 from pipeline.tables import empty
 from pipeline.vocabulary import Better
@@ -144,9 +145,27 @@ class TestSmallStudies:
         t = trim_and_fill(fit.yi, fit.vi, side=side, interval="hk_floored")
         trimmed = next(r for r in rows if r["analysis"] == "trim_and_fill")
         assert trimmed["estimate"] == pytest.approx(float(t.pooled.estimate))
-        assert {r["analysis"] for r in rows} == {"trim_and_fill", "pet_peese", "limit", "selection"}
+        assert {r["analysis"] for r in rows} >= {"trim_and_fill", "pet_peese", "limit"}
         assert {r["model"] for r in rows} == {ADJUSTED}
-        assert all(t["done"] for t in tests)
+        assert all(t["done"] for t in tests if t["test"] != "selection")
+
+    def test_a_selection_model_needs_trials_on_both_sides_of_its_step(self, found, choices):
+        fit = Fit("SMD", found(*[r | {"yi": 0.01 * i} for i, r in enumerate(trials(12, 1))]), "REML", "hk", "t_k1")
+        rows, tests = small_study_analyses("q", fit, choices.small_study, Better.LOWER)
+        test = next(t for t in tests if t["test"] == "selection")
+        assert not test["done"]
+        assert test["reason"].startswith("0 trials with p < 0.025 in the good direction and 12 others")
+        assert "selection" not in {r["analysis"] for r in rows}
+
+    def test_for_an_smd_the_effect_stays_out_of_the_measure_of_size(self, found, choices):
+        """Effects of any size in trials of one size: the variance of g grows with g, 1/n1 + 1/n2 does not."""
+        rows = [r | {"yi": -0.1 * i, "vi": 0.04 + (0.1 * i) ** 2 / 200, "n_1": 50 + i, "n_2": 50 - i}
+                for i, r in enumerate(trials(14, 1))]  # fmt: skip
+        _, tests = small_study_analyses("q", Fit("SMD", found(*rows), "REML", "hk", "t_k1"), choices.small_study, None)
+        by = {t["test"]: t for t in tests}
+        assert by["rank"]["label"].startswith("Rank correlation of effects with 1/n1 + 1/n2")
+        sizes = [1 / (50 + i) + 1 / (50 - i) for i in range(14)]
+        assert by["rank"]["statistic"] == pytest.approx(float(begg([r["yi"] for r in rows], sizes).tau))
 
     def test_mirrored_effects_with_the_other_good_end_give_mirrored_means(self, found, choices):
         def means(sign, better):
