@@ -81,11 +81,30 @@ def parse(file: str, place: str, content: Any, model: type[S]) -> S:
 
 def _problem(file: str, place: str, error: Any, model: type[BaseModel]) -> Problem:
     key = ".".join([place, *(str(part) for part in error["loc"])])
+    holder = _inner(model, error["loc"][:-1])
+    fields, name = holder.model_fields, str(error["loc"][-1]) if error["loc"] else ""
     if error["type"] == "extra_forbidden":
-        hint = nearest(str(error["loc"][-1]), model.model_fields)
-        return Problem(file, f"'{key}' is not a known key", hint or "remove it", allowed=", ".join(model.model_fields))
-    value = None if error["type"] == "missing" else str(error["input"])
-    words = str(error["msg"]).removeprefix("Value error, ")
-    return Problem(
-        file, f"'{key}': {words[:1].lower()}{words[1:]}", f"see the comment beside it in {file}", value=value
-    )
+        hint = nearest(name, fields)
+        return Problem(file, f"'{key}' is not a known key", hint or "remove it", allowed=", ".join(fields))
+    nested = _inner(holder, (name,))
+    if error["type"] in ("missing", "model_type") and nested is not holder:
+        allowed = ", ".join(nested.model_fields)
+        return Problem(file, f"the section '{key}' is missing", "restore it from version control", allowed=allowed)
+    if error["type"] == "missing":
+        return Problem(file, f"'{key}' is missing", "add it, or restore the section from version control")
+    words = _WORDS.get(str(error["type"]), str(error["msg"]).removeprefix("Value error, "))
+    fix = f"see the comment beside it in {file}"
+    return Problem(file, f"'{key}': {words[:1].lower()}{words[1:]}", fix, value=str(error["input"]))
+
+
+_WORDS = {"tuple_type": "must be a list", "float_parsing": "must be a number", "int_parsing": "must be a whole number"}
+
+
+def _inner(model: type[BaseModel], path: tuple[str | int, ...]) -> type[BaseModel]:
+    """The model of a nested section."""
+    for part in path:
+        field = model.model_fields.get(str(part))
+        if field is None or not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)):
+            break
+        model = field.annotation
+    return model

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from pipeline.analysis.questions import Question
+from pipeline.analysis.several_effects import MODEL
 from pipeline.analysis.synthesis import Answer, SynthesisParams
 from pipeline.codebook import Codebook
 from pipeline.meta.pooling.intervals import INTERVALS
@@ -50,7 +51,7 @@ def describe(key: str, question: Question, found: Answer, book: Codebook, params
         "content": _content(used, book),
         "published": list(question.published),
         "headline_prediction_from_k": params.headline_prediction_from_k,
-        "choices": _choices(question, book, params),
+        "choices": _choices(question, book, params, _together(found)),
         "codes": {
             "roles": {c: r.label for c, r in book.roles.items()},
             "markers": {c: r.marker for c, r in book.roles.items()},
@@ -77,10 +78,22 @@ def _intervention(question: Question, book: Codebook) -> str:
     return "Peer support"
 
 
-def _choices(question: Question, book: Codebook, params: SynthesisParams) -> list[dict[str, str]]:
+def _together(found: Answer) -> bool:
+    """Does the main analysis take in all effects of each trial?"""
+    return bool((found.pooled["analysis"].eq("main") & found.pooled["model"].eq(MODEL)).any())
+
+
+def _choices(question: Question, book: Codebook, params: SynthesisParams, together: bool) -> list[dict[str, str]]:
     """The choices that shape this answer, each with its reason (params.yaml holds them all)."""
     lo, hi = question.window_weeks
     ranks = [book.instruments[i].label for i in question.instruments]
+    if together:
+        how = "ML" if params.tau2 == "ML" else "REML"
+        variance = f"{how}, between trials and within them", "as far as a model of several effects per trial has it"
+        interval = "cluster-robust (CR2), t with Satterthwaite degrees of freedom", "right whatever the correlation"
+    else:
+        variance = params.tau2, "among the estimators Cochrane endorses"
+        interval = INTERVALS[params.interval].label, "without the floor it can be absurdly narrow with few trials"
     rows = [
         ("Effect measure", MEASURES[question.measure], "one measure per pool; different ratios are never mixed"),
         (
@@ -105,15 +118,11 @@ def _choices(question: Question, book: Codebook, params: SynthesisParams) -> lis
             f"{params.several_effects.rho:g}; below, one, and all together as a sensitivity analysis",
             "robust errors need enough trials",
         ),
-        ("Between-trial variance", params.tau2, "among the estimators Cochrane endorses"),
-        (
-            "Confidence interval",
-            INTERVALS[params.interval].label,
-            "without the floor it can be absurdly narrow with few trials",
-        ),
+        ("Between-trial variance", *variance),
+        ("Confidence interval", *interval),
         (
             "Prediction interval",
-            PREDICTIONS[params.prediction],
+            PREDICTIONS["t_k1" if together else params.prediction],
             f"in the headline from {params.headline_prediction_from_k} trials on",
         ),
         (

@@ -46,7 +46,7 @@ class SynthesisParams(Section):
     headline_prediction_from_k: int = Field(ge=3)
     technical_prediction_from_k: int = Field(ge=3)
     level: Literal[95]
-    assumed_design_effect: float = Field(ge=1)
+    assumed_design_effect: float = Field(ge=1, le=100)
     several_effects: SeveralEffectsParams
     subgroups: SubgroupParams
     moderators: ModeratorParams
@@ -61,7 +61,7 @@ class SynthesisParams(Section):
             "interval": INTERVALS,
             "prediction": PREDICTION,
         }
-        known = tables[str(info.field_name)]
+        known = [key for key in tables[str(info.field_name)] if not key.startswith("GENQ")]  # those need own weights
         if word not in known:
             raise ValueError(f"choose from {', '.join(known)}")
         return word

@@ -6,7 +6,7 @@ import pandas as pd
 
 from pipeline.report import format as f
 from pipeline.report.phrases import count_word, excludes_null, inner, part_of, sentence, trials
-from pipeline.report.results import Content, Evidence
+from pipeline.report.results import ADJUSTED, Content, Evidence
 
 SUPPORT = ("Support programme", "Support group")
 """Contents that the word 'peer support' already says."""
@@ -18,21 +18,30 @@ WAITLIST = (
 
 
 def fragility(e: Evidence) -> str:
-    """In how many other analyses a result that excludes no difference does not hold; '' where it always does."""
+    """Where a result that excludes no difference does not hold: other choices, one trial left out; '' if it does."""
     est, others = e.estimate, _other_analyses(e)
     if est is None or not (f.known(est.ci_lb) and f.known(est.ci_ub)) or others.empty:
         return ""
     if not excludes_null(e.question, est.ci_lb, est.ci_ub):
         return ""
-    lost = [not excludes_null(e.question, r.shown_ci_lb, r.shown_ci_ub) for r in others.itertuples()]
-    if not any(lost):
+    lost = others[[not excludes_null(e.question, r.shown_ci_lb, r.shown_ci_ub) for r in others.itertuples()]]
+    if lost.empty:
         return ""
-    left_out = [gone for gone, name in zip(lost, others["analysis"], strict=True) if name == "leave_one_out"]
-    always = ", among them all that leave out one trial" if left_out and all(left_out) else ""
-    return (
-        f"It does not hold up everywhere: the interval includes no difference in {part_of(sum(lost), len(lost))} "
-        f"other analyses{always}."
-    )
+    (gone, choices), (all_gone, all_choices) = _split(lost), _split(others)
+    parts = [f"in {part_of(choices, all_choices)} analyses with other choices"] if choices else []
+    if gone:
+        parts.append(
+            "whichever trial is left out"
+            if gone == all_gone
+            else f"in {part_of(gone, all_gone)} with one trial left out"
+        )
+    return f"It does not hold up everywhere: the interval includes no difference {', and '.join(parts)}."
+
+
+def _split(rows: pd.DataFrame) -> tuple[int, int]:
+    """How many leave one trial out, and how many choose otherwise."""
+    left_out = int(rows["analysis"].eq("leave_one_out").sum())
+    return left_out, len(rows) - left_out
 
 
 def tested(e: Evidence) -> str:
@@ -80,9 +89,11 @@ def waitlist(e: Evidence) -> str:
 
 def _other_analyses(e: Evidence) -> pd.DataFrame:
     """Rows of POOLED that answer the question with another choice: sensitivity analyses, and those with one trial left
-    out. A variant of the prediction interval alone has the headline's own interval and is none."""
+    out. A variant of the prediction interval alone has the headline's own interval and is none; a mean with small-study
+    effects allowed for answers another question."""
     names = e.pooled["analysis"]
     kept = ~names.isin(_HEADLINE) & ~names.str.startswith("subgroup_") & e.pooled["shown_ci_lb"].notna()
+    kept &= e.pooled["model"].ne(ADJUSTED)
     return e.pooled[kept]
 
 

@@ -29,6 +29,8 @@ FILES = (
 SHARED = ("published.csv", "provenance.json")
 DEPENDENT = "correlated and hierarchical effects"
 """`POOLED.model` of a mean that takes in all effects of each trial."""
+ADJUSTED = "adjusted for small-study effects"
+"""`POOLED.model` of the means that the section on small-study effects shows."""
 QUESTIONS = "questions"
 """Folder below the results with one folder per question."""
 

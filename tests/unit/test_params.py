@@ -44,7 +44,7 @@ def test_a_good_section(load):
     ("text", "says", "fix"),
     [
         ("made: {nam: x, name: y}", "'made.nam' is not a known key", "'name'"),
-        ("made: {size: 1}", "'made.name': field required", "params.yaml"),
+        ("made: {size: 1}", "'made.name' is missing", "params.yaml"),
         ("made: {name: x, size: big}", "'made.size'", "params.yaml"),
         ("made: {name: [x]}", "'made.name'", "params.yaml"),
         ("made: {name: x, inner: {lo: 1, low: 2}}", "'made.inner.lo' is not a known key", ""),

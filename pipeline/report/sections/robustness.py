@@ -13,16 +13,15 @@ from pipeline.report.figures.alt import funnel_alt, leave_one_out_alt
 from pipeline.report.figures.funnel import funnel
 from pipeline.report.figures.leave_one_out import ROWS_MAX, leave_one_out_figure
 from pipeline.report.phrases import degrees
-from pipeline.report.results import Evidence
+from pipeline.report.results import ADJUSTED, Evidence
 from pipeline.report.sections.evidence import analysis_table
 
-ADJUSTED = "adjusted for small-study effects"
-"""`POOLED.model` of the rows that the section on small-study effects shows."""
 _SHOWN_ELSEWHERE = ("main", "common_effect", "leave_one_out")
 _ONE_EACH = (
     " Where a row does not say otherwise, it takes one effect per trial; compare it with the row \u201cOne effect per "
     "trial\u201d."
 )
+_OF_ONE_EACH = " (mean of one effect per trial)"
 _MOST_INFLUENTIAL = 8
 """Trials shown in the table of influence."""
 _INLINE = 6
@@ -78,6 +77,7 @@ def influence(e: Evidence) -> list[Block]:
         for r in shown.itertuples()
     )
     which = "The trials" if len(shown) == len(rows) else f"The {f.count(len(shown))} trials with the largest pull"
+    which += _OF_ONE_EACH if e.together else ""
     note = (
         "Residual: distance from the mean of the other trials, in standard errors (beyond 2 is unusual). Cook\u2019s "
         "distance: how far the mean moves without the trial, squared, in its variance. Share of Q: the trial\u2019s "
@@ -166,7 +166,9 @@ def moderators(e: Evidence) -> list[Block]:
     )
     return [
         Heading("Do characteristics of the trials explain the spread?"),
-        DataTable(columns, cells, "Meta-regression, one variable at a time", note),
+        DataTable(
+            columns, cells, "Meta-regression, one variable at a time" + (_OF_ONE_EACH if e.together else ""), note
+        ),
         Paragraph(
             "These compare trials, not randomised people; the trials that differ in one thing differ in others too."
         ),
@@ -185,7 +187,7 @@ def subgroups(e: Evidence) -> list[Block]:
         df = f" on {degrees(t.df)}" if f.known(t.df) else ""
         left_out = f"; {t.reason}" if t.reason else ""
         test = (
-            f"Test for a difference between the subgroups: statistic {f.number(t.statistic, 2)}{df}, "
+            f"Test for a difference between the subgroups: chi-square {f.number(t.statistic, 2)}{df}, "
             f"{f.p_value(t.p)}{left_out}."
         )
         blocks.append(
@@ -243,10 +245,15 @@ def _note(done: pd.DataFrame) -> str:
     """What the statistics of the tests are, in numbers where they are counts."""
     excess = done[done["test"].eq("excess")]
     selection = done[done["test"].eq("selection")]
-    parts = ["Statistics: t of the slope; Kendall\u2019s tau; chi-square of the selection model."]
+    named = {"egger": "t of the slope", "rank": "Kendall\u2019s tau", "selection": "chi-square of the selection model"}
+    parts = [f"Statistics: {'; '.join(words for test, words in named.items() if done['test'].eq(test).any())}."]
     if len(excess):
         r = excess.iloc[0]
-        parts.append(f"Trials with p < .05: {f.count(r.statistic)} seen, {f.number(r.estimate, 1)} expected.")
+        parts.append(
+            f"Trials with p < .05: {f.count(r.statistic)} seen, {f.number(r.estimate, 1)} expected at the mean "
+            "and spread of these "
+            "trials."
+        )
     if len(selection):
         r = selection.iloc[0]
         parts.append(

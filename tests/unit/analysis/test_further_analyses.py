@@ -6,12 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipeline import params
 from pipeline.analysis.influence import influence_rows
 from pipeline.analysis.moderators import ModeratorParams, moderator_tests
 from pipeline.analysis.pooled import Fit
 from pipeline.analysis.several_effects import Several, all_effects
 from pipeline.analysis.small_study import ADJUSTED, small_study_analyses
-from pipeline.analysis.synthesis import answer
+from pipeline.analysis.synthesis import SynthesisParams, answer
+from pipeline.errors import BadInput
 from pipeline.meta.dependence.correlated_hierarchical import correlated_hierarchical_effects
 from pipeline.meta.small_study.rank_test import begg
 from pipeline.meta.small_study.trim_and_fill import trim_and_fill
@@ -198,3 +200,19 @@ def test_an_answer_without_trials_has_an_empty_table_of_influence(question, choi
 
     a = answer("q", question(), empty(tables.EFFECTS), STUDIES, book, choices)
     assert len(a.influence) == len(a.pooled) == 0
+
+
+class TestParams:
+    @pytest.mark.parametrize(
+        ("change", "said"),
+        [
+            ({"several_effects": {"rho": 0.6, "other_rho": [1.5], "main_from_k": 10}}, "other_rho.0.*less than 1"),
+            ({"several_effects": {"rho": 0.6, "other_rho": [0.6], "main_from_k": 10}}, "0.6 stands twice"),
+            ({"several_effects": {"rhoo": 0.6}}, "Allowed: rho, other_rho, main_from_k"),
+            ({"moderators": None}, "the section 'synthesis.moderators' is missing. Allowed: variables"),
+            ({"tau2": "GENQ"}, "choose from REML"),
+        ],
+    )
+    def test_a_wrong_choice_names_key_and_what_is_allowed(self, choices, change, said):
+        with pytest.raises(BadInput, match=said):
+            params.parse("params.yaml", "synthesis", choices.model_dump() | change, SynthesisParams)
