@@ -91,7 +91,7 @@ def _problem(file: str, place: str, error: Any, model: type[BaseModel]) -> Probl
         allowed = ", ".join(nested.model_fields)
         return Problem(file, f"the section '{key}' is missing", "restore it from version control", allowed=allowed)
     if error["type"] == "missing":
-        return Problem(file, f"'{key}' is missing", "add it, or restore the section from version control")
+        return Problem(file, f"'{key}' is missing", f"add it, or restore {file} from version control")
     words = _WORDS.get(str(error["type"]), str(error["msg"]).removeprefix("Value error, "))
     fix = f"see the comment beside it in {file}"
     return Problem(file, f"'{key}': {words[:1].lower()}{words[1:]}", fix, value=str(error["input"]))

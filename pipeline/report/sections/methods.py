@@ -36,15 +36,14 @@ _SELECTION = (
     "A result enters only if the supporters, the comparator, the outcome and the time are those of the question."
 )
 _SEVERAL = (
-    "Where trials give several measurements of the outcome within the time window, all of them enter the mean. Those "
-    "of one trial are taken to hang together (correlation of their errors assumed, see the table of choices), true "
-    "effects may differ between trials and within them (Pustejovsky and Tipton 2022), and the interval of the "
-    "mean is one that stays about right when these assumptions are not (cluster-robust CR2 errors with Satterthwaite "
-    "degrees of freedom: Bell and McCaffrey 2002; Tipton 2015). The figures, subgroups, moderators, influence and small-study analyses take "
-    "one effect per trial: the measurement nearest in time, chosen by rules that do not look at the results. "
-    "Reports of one "
-    "trial in several sources were linked first. A result enters only if the supporters, the comparator, the outcome and the time are "
-    "those of the question."
+    "Where trials give several measurements of the outcome within the time window, all of them enter the mean. "
+    "Those of one trial are taken to hang together (correlation of their errors assumed, see the table of "
+    "choices), true effects may differ between trials and within them (Pustejovsky and Tipton 2022), and the "
+    "interval of the mean is one that stays about right when these assumptions are not (cluster-robust CR2 errors"
+    " with Satterthwaite degrees of freedom: Bell and McCaffrey 2002; Tipton 2015). The figures, subgroups, "
+    "moderators, influence and small-study analyses take one effect per trial: the measurement nearest in time, "
+    "chosen by rules that do not look at the results. Reports of one trial in several sources were linked first. "
+    "A result enters only if the supporters, the comparator, the outcome and the time are those of the question."
 )
 _DIRECTION = (
     "Effects are kept in their natural direction (positive: higher value with {x}); which "
