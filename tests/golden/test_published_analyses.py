@@ -10,8 +10,8 @@ import pytest
 from pipeline.meta.dependence.multilevel import three_level
 from pipeline.meta.effect_sizes.events import odds_ratio
 from pipeline.meta.effect_sizes.two_by_two import from_cells
+from pipeline.meta.influence.residuals import best_predictions
 from pipeline.meta.pooling.meta_regression import Regression, meta_regression
-from pipeline.meta.pooling.shrinkage import shrunken_effects
 from pipeline.meta.pooling.tau2_interval import tau2_interval
 from tests.golden.test_gold import CASES
 from tests.golden.test_known_answers import column
@@ -37,10 +37,10 @@ class TestRaudenbushBryk1985:
         """The nineteen estimates behind Figure 2, and the limits of the first three."""
         printed = [0.0543, 0.1006, -0.0064, 0.2144, 0.1051, -0.0082, 0.0174, -0.0293, 0.1604, 0.2485, 0.1618, 0.1102,
                    0.0646, 0.1105, -0.0288, 0.0258, 0.1905, 0.0744, 0.0248]  # fmt: skip
-        found = shrunken_effects(self.yi, self.vi, self.model)
+        found = best_predictions(self.yi, self.vi)
         assert found.estimate == pytest.approx(printed, abs=1e-4)
-        assert found.lb[:3] == pytest.approx([-0.1324, -0.1033, -0.2228], abs=1e-4)
-        assert found.ub[:3] == pytest.approx([0.2411, 0.3045, 0.2100], abs=1e-4)
+        assert found.pi_lb[:3] == pytest.approx([-0.1324, -0.1033, -0.2228], abs=1e-4)
+        assert found.pi_ub[:3] == pytest.approx([0.2411, 0.3045, 0.2100], abs=1e-4)
 
 
 class TestRaudenbush2009:
