@@ -38,7 +38,8 @@ def spread(name: str, values: FloatArray, shape: tuple[int, ...]) -> FloatArray:
     try:
         return np.broadcast_to(values, shape)
     except ValueError:
-        raise InvalidInput(f"{name} {values.shape} does not fit the shape {shape}") from None
+        rule = f"fit the shape {shape}" if shape else "be one number"
+        raise InvalidInput(f"{name} must {rule}: found shape {values.shape}") from None
 
 
 def instance(name: str, value: object, *kinds: type) -> None:

@@ -13,6 +13,7 @@ from pipeline.meta.arrays import FloatArray, IntArray, InvalidInput, choose, num
 from pipeline.meta.dependence.cluster_stacks import codes
 from pipeline.meta.dependence.covariance_structure import Levels, Structure, linear
 from pipeline.meta.dependence.structures import STRUCTURES
+from pipeline.meta.guards import instance
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +119,13 @@ def ready(random: Sequence[RandomTerm], k: int) -> list[Term]:
     Raises
     ------
     InvalidInput
-        Labels that are too few, an unknown structure, one group, a single level where a correlation is asked.
+        Anything but a sequence of random terms, labels that are too few, an unknown structure, one group, a single
+        level where a correlation is asked.
     """
+    if isinstance(random, str) or not isinstance(random, Sequence):
+        raise InvalidInput(f"random must be a sequence of random terms (found {type(random).__name__})")
+    for n, t in enumerate(random):
+        instance(f"random[{n}]", t, Intercepts, Correlated, Slopes)
     return [_intercepts(t, k) if isinstance(t, Intercepts) else _within_groups(t, k) for t in random]
 
 

@@ -45,7 +45,8 @@ def variance_inflation(
     Raises
     ------
     InvalidInput
-        No coefficient but the intercept; a variance <= 0 or coefficients that determine one another; a set that is empty, holds the intercept or a column that is not there.
+        No coefficient but the intercept; a variance <= 0 or coefficients that determine one another; a set that is
+        empty, holds the intercept or a column that is not there.
 
     Examples
     --------

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.meta.arrays import FloatArray, InvalidInput
+from pipeline.meta.guards import instance
 
 Term = frozenset[str]
 _TOKEN = re.compile(r"\s*(`[^`]+`|[A-Za-z_.][\w.]*|\d+\.?\d*(?:[eE][-+]?\d+)?|\*\*|[-+*/^:(),])")
@@ -81,6 +82,7 @@ def parse(formula: str) -> Terms:
     >>> parse("~ a*x - 1").terms
     (('a',), ('x',), ('a', 'x'))
     """
+    instance("formula", formula, str)
     reader = _Reader(formula.strip().removeprefix("~"))
     found = _sum(reader) if reader.tokens else [_EMPTY]
     if reader.peek():

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pipeline.meta.arrays import FloatArray, IntArray, InvalidInput, numbers, probability
+from pipeline.meta.guards import fitting
 from pipeline.meta.pooling.random_effects import random_effects
 from pipeline.meta.pooling.studies import studies
 from pipeline.meta.reference import quantile, two_sided_p
@@ -87,8 +88,9 @@ def pseudo_interval(
     estimate: ArrayLike, sei: ArrayLike, tau2: ArrayLike = 0.0, *, level: float = 95
 ) -> tuple[FloatArray, FloatArray]:
     """Where `level` percent of studies with standard error `sei` fall: estimate -/+ z sqrt(sei^2 + tau2)."""
-    half = quantile(level, np.nan) * np.sqrt(numbers("sei", sei, ge=0) ** 2 + numbers("tau2", tau2, ge=0))
-    centre = numbers("estimate", estimate)
+    given = {"estimate": numbers("estimate", estimate)}
+    centre, se, between = fitting(given | {"sei": numbers("sei", sei, ge=0), "tau2": numbers("tau2", tau2, ge=0)})
+    half = quantile(level, np.nan) * np.sqrt(se**2 + between)
     return centre - half, centre + half
 
 

@@ -142,7 +142,7 @@ class TestRegression:
     def test_refusals(self) -> None:
         with pytest.raises(InvalidInput, match="at least 3 studies"):
             egger([0.1, 0.2], [0.1, 0.2])
-        with pytest.raises(InvalidInput, match="combination of the columns"):
+        with pytest.raises(InvalidInput, match="the same in all studies"):
             egger([0.1, 0.2, 0.5], [0.1, 0.1, 0.1])
         with pytest.raises(InvalidInput, match="shapes differ"):
             regression_test([0.1, 0.2, 0.5], [0.1, 0.2, 0.3], [1.0, 2.0])
@@ -181,7 +181,7 @@ class TestRanks:
             begg([0.1, 0.2], [0.1, 0.2])
         with pytest.raises(InvalidInput, match="Mantel-Haenszel odds ratio"):
             schwarzer(from_events([0, 0, 0], [10, 10, 10], [1, 2, 3], [10, 10, 10]))
-        with pytest.raises(InvalidInput, match="conditional variance"):
+        with pytest.raises(InvalidInput, match=r"table\[0\] has no event"):
             schwarzer(from_events([0, 1, 2], [10, 10, 10], [0, 2, 3], [10, 10, 10]))
         with pytest.raises(InvalidInput, match="shapes differ"):
             harbord(from_events([1, 1, 2], [10, 10, 10], [1, 2, 3], [10, 10, 10]), mask=[True, True])
