@@ -10,12 +10,10 @@ from scipy import special, stats
 
 from pipeline.meta.arrays import InvalidInput
 from pipeline.meta.pooling.mean_profile_likelihood import profile_interval
-from pipeline.meta.pooling.meta_regression import meta_regression
 from pipeline.meta.pooling.prediction import PREDICTION_METHODS, predict_new_study, prediction_interval
 from pipeline.meta.pooling.q_distribution import q_cdf, q_density_in_tau2
 from pipeline.meta.pooling.quadratic_form import quadratic_form_tail
 from pipeline.meta.pooling.random_effects import random_effects
-from pipeline.meta.pooling.shrinkage import shrunken_effects
 from pipeline.meta.pooling.studies import studies
 from tests.golden.test_gold import CASES
 
@@ -180,33 +178,3 @@ def test_quadratic_form_refuses() -> None:
         quadratic_form_tail([1.0, 2.0, 3.0], np.ones((2, 4)))
     with pytest.raises(InvalidInput, match="weights must have shape"):
         quadratic_form_tail(1.0, [])
-
-
-class TestShrunken:
-    MODEL = meta_regression(Y, V)
-
-    @pytest.mark.parametrize(
-        ("yi", "vi", "message"),
-        [
-            ([0.1, np.nan, 0.2, 0.9, -0.4], V, r"yi\[1\] must be finite"),
-            (Y, [0.04, 0.05, 0.03, np.inf, 0.06], r"vi\[3\] must be finite"),
-            (Y, [0.04, 0.05, 0.03, 0.0, 0.06], r"vi\[3\] must be > 0"),
-            (Y[:4], V[:4], "do not fit"),
-            ([Y, Y], V, "the model has studies"),
-        ],
-    )
-    def test_refusals(self, yi: object, vi: object, message: str) -> None:
-        with pytest.raises(InvalidInput, match=message):
-            shrunken_effects(yi, vi, self.MODEL)  # type: ignore[arg-type]
-
-    def test_no_model(self) -> None:
-        with pytest.raises(InvalidInput, match="model must be a Regression"):
-            shrunken_effects(Y, V, None)  # type: ignore[arg-type]
-
-    def test_behind_the_mask(self) -> None:
-        on = [True, True, True, True, False]
-        blank = [*Y[:4], np.nan]
-        found = shrunken_effects(blank, V, meta_regression(blank, V, mask=on))
-        np.testing.assert_allclose(
-            found.estimate[:4], shrunken_effects(Y[:4], V[:4], meta_regression(Y[:4], V[:4])).estimate, rtol=1e-12
-        )
