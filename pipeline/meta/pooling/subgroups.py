@@ -9,7 +9,6 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from pipeline.meta.arrays import BoolArray, FloatArray, IntArray, InvalidInput
-from pipeline.meta.guards import fitting
 from pipeline.meta.pooling.meta_regression import Regression, meta_regression
 from pipeline.meta.pooling.prediction import Prediction, prediction_interval
 from pipeline.meta.pooling.random_effects import Pooled, common_effect, random_effects
@@ -124,8 +123,11 @@ def _studies(yi: ArrayLike, vi: ArrayLike, mask: ArrayLike | None) -> tuple[Floa
     on = np.ones(y.shape[-1:], dtype=bool) if mask is None else np.asarray(mask, dtype=bool)
     if y.ndim == 0 or v.ndim == 0 or not y.shape[-1] == v.shape[-1] == on.shape[-1]:
         raise InvalidInput(f"shapes differ: yi {y.shape}, vi {v.shape}, mask {on.shape}")
-    y, v, present = fitting({"yi": y, "vi": v, "mask": on})
-    return y, v, present.astype(bool)
+    try:
+        shape = np.broadcast_shapes(y.shape, v.shape, on.shape)
+    except ValueError:
+        raise InvalidInput(f"shapes do not fit together: yi {y.shape}, vi {v.shape}, mask {on.shape}") from None
+    return np.broadcast_to(y, shape), np.broadcast_to(v, shape), np.broadcast_to(on, shape)
 
 
 def _members(group: ArrayLike, k: int) -> tuple[tuple[str, ...], BoolArray]:

@@ -43,6 +43,7 @@ def harbord(table: TwoByTwo, *, level: float = 95, mask: ArrayLike | None = None
     >>> round(float(t.statistic), 4)
     0.5742
     """
+    instance("table", table, TwoByTwo)
     on = taking_part(table, mask)
     n, events = table.n1i + table.n2i, table.ai + table.ci
     z = np.where(on, table.ai - events * table.n1i / n, 0.0)
@@ -81,7 +82,6 @@ def arcsine_difference(table: TwoByTwo) -> tuple[FloatArray, FloatArray]:
 
 def taking_part(table: TwoByTwo, mask: ArrayLike | None) -> BoolArray:
     """The mask in the shape of the tables; None for all."""
-    instance("table", table, TwoByTwo)
     on = np.ones(1, dtype=bool) if mask is None else np.asarray(mask, dtype=bool)
     try:
         return np.broadcast_to(on, table.ai.shape)

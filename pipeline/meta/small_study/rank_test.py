@@ -79,6 +79,7 @@ def schwarzer(table: TwoByTwo, *, mask: ArrayLike | None = None) -> RankTest:
         Fewer than 3 tables, a table without any event or with events only, a Mantel-Haenszel odds ratio of 0 or
         infinity.
     """
+    instance("table", table, TwoByTwo)
     on = taking_part(table, mask)
     n = table.n1i + table.n2i
     with np.errstate(divide="ignore", invalid="ignore"):
