@@ -43,8 +43,8 @@ def spread(name: str, values: FloatArray, shape: tuple[int, ...]) -> FloatArray:
 
 
 def instance(name: str, value: object, *kinds: type) -> None:
-    """Refuse an object of another kind, naming both."""
-    if not isinstance(value, kinds):
+    """Refuse an object of another kind, naming both; True and False are no numbers."""
+    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
         wanted = " or ".join(kind.__name__ for kind in kinds)
         raise InvalidInput(f"{name} must be a {wanted} (found {type(value).__name__})")
 

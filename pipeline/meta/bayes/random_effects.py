@@ -55,7 +55,7 @@ def bayes_random_effects(
     >>> round(float(post.mu_mean), 4), round(float(post.tau_median), 4), round(float(post.p_mu_gt0), 4)
     (-0.1491, 0.3087, 0.2362)
     """
-    if isinstance(tau, str) or not tau or not isinstance(tau[0], str):
+    if isinstance(tau, str) or not isinstance(tau, Sequence) or not tau or not isinstance(tau[0], str):
         raise InvalidInput(f"tau is the name of a prior and its parameters, as ('halfnormal', 0.5) (found {tau!r})")
     prior = tau_prior(tau[0], *(float(numbers("tau", x)) for x in tau[1:]))
     choose("interval", interval, CREDIBLE)

@@ -131,6 +131,8 @@ def ready(random: Sequence[RandomTerm], k: int) -> list[Term]:
 
 def nested(*labels: ArrayLike) -> list[Intercepts]:
     """`~ 1 | a / b / c`: intercepts of a, of b within a, and of c within b within a."""
+    if not labels or np.ndim(labels[0]) != 1:
+        raise InvalidInput("nested needs the labels of one or more levels, each (k,)")
     k = len(np.asarray(labels[0]))
     columns = [[names[i] for i in of] for of, names in (coded(f"labels[{n}]", x, k) for n, x in enumerate(labels))]
     within = [np.empty(k, dtype=object) for _ in columns]

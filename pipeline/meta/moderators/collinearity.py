@@ -59,6 +59,9 @@ def variance_inflation(
     first = int(intercept)
     if p <= first or v.shape[-2] != p:
         raise InvalidInput(f"vb must be (..., p, p) with a coefficient besides the intercept (found {v.shape})")
+    for n, g in enumerate(() if sets is None else sets):
+        if isinstance(g, str) or not isinstance(g, Sequence) or not all(isinstance(j, (int, np.integer)) for j in g):
+            raise InvalidInput(f"sets[{n}] must be a sequence of columns (found {g!r})")
     groups = [[j] for j in range(first, p)] if sets is None else [sorted(set(g)) for g in sets]
     for g in groups:
         if not g or g[0] < first or g[-1] >= p:

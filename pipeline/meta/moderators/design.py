@@ -216,7 +216,7 @@ def _is_missing(v: object) -> bool:
 def _length(moderators: Moderators) -> int:
     instance("moderators", moderators, Mapping)
     for name, values in moderators.items():
-        if isinstance(values, str) or not hasattr(values, "__len__"):
+        if isinstance(values, str) or not hasattr(values, "__len__") or getattr(values, "ndim", 1) != 1:
             raise InvalidInput(f"moderator {name!r} must hold one value per study (found {values!r})")
     lengths = {name: len(values) for name, values in moderators.items()}
     if len(set(lengths.values())) > 1:

@@ -210,6 +210,7 @@ def value(variable: str, numbers: Mapping[str, FloatArray]) -> FloatArray:
     >>> value("I((x - 1)^2)", {"x": np.array([0.0, 3.0])}).tolist()
     [1.0, 4.0]
     """
+    instance("variable", variable, str)
     reader = _Reader(variable)
     with np.errstate(all="ignore"):
         out = _add(reader, numbers)

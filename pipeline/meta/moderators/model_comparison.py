@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from pipeline.meta.arrays import BoolArray, FloatArray, IntArray, InvalidInput, numbers
-from pipeline.meta.guards import fitting
+from pipeline.meta.guards import fitting, instance
 from pipeline.meta.pooling.likelihood import FitStatistics
 from pipeline.meta.pooling.meta_regression import Regression, meta_regression, proportion_explained
 from pipeline.meta.pooling.studies import Studies, studies
@@ -154,6 +154,7 @@ def rank_models(
     >>> r.names[int(r.fit.AIC.argmin())]
     'dose'
     """
+    instance("designs", designs, Mapping)
     if not designs:
         raise InvalidInput("no model to rank")
     fits: list[Regression] = [

@@ -111,7 +111,7 @@ def studies_needed(
     >>> float(studies_needed(0.2, 0.0804, tau2=0.0402))
     24.0
     """
-    if not probability(level) < power < 1:
+    if not probability(level) < float(spread("power", numbers("power", power), ())) < 1:
         raise InvalidInput(f"power must be between alpha and 1 (found {power!r})")
 
     def reached(k: FloatArray) -> BoolArray:
@@ -273,6 +273,7 @@ def simulated_power(
     effect, t = (float(spread(name, numbers(name, x), ())) for name, x in (("effect", effect), ("tau2", tau2)))
     numbers("tau2", t, ge=0)
     instance("rng", rng, np.random.Generator)
+    instance("replicates", replicates, int, np.integer)
     if v.ndim != 1 or replicates < 1:
         raise InvalidInput(f"vi must be (k,) and replicates at least 1: vi {v.shape}, replicates {replicates}")
     y = effect + rng.standard_normal((replicates, v.size)) * np.sqrt(v + t)

@@ -105,7 +105,10 @@ def omnibus(beta: FloatArray, vb: FloatArray, columns: ArrayLike, *, df: ArrayLi
     0.0455
     """
     b = np.asarray(beta, dtype=np.float64)
-    which = np.asarray(columns, dtype=np.int64).reshape(-1)
+    which = np.asarray(columns).reshape(-1)
+    if which.size and which.dtype.kind not in "iu":
+        raise InvalidInput(f"columns must be whole numbers (found {columns!r})")
+    which = which.astype(np.int64)
     if which.size == 0:
         empty = np.full(b.shape[:-1], np.nan)[()]
         return WaldTest(empty, empty, empty, empty)

@@ -65,6 +65,7 @@ class Evidence:
         """The tables."""
         if self.table is None:
             raise InvalidInput("this test needs n1i and n2i, or the two-by-two tables")
+        instance("table", self.table, TwoByTwo)
         return self.table
 
 

@@ -101,6 +101,7 @@ def significance_contours(
     z = np.array([float(quantile(level, np.nan)) for level in levels])
     se = numbers("sei", sei, ge=0)
     half = z.reshape(-1, *[1] * se.ndim) * se
+    numbers("null", null)
     return null - half, null + half
 
 
@@ -108,6 +109,7 @@ def contour_region(
     yi: ArrayLike, vi: ArrayLike, levels: tuple[float, ...] = (90, 95, 99), *, null: float = 0.0
 ) -> IntArray:
     """Region of each effect: 1 inside p < .01, then p < .05, p < .10, last not significant (with the usual levels)."""
-    p = two_sided_p((numbers("yi", yi) - null) / np.sqrt(numbers("vi", vi, gt=0)), np.nan)
+    y, v = fitting({"yi": numbers("yi", yi), "vi": numbers("vi", vi, gt=0)})
+    p = two_sided_p((y - numbers("null", null)) / np.sqrt(v), np.nan)
     alphas = np.array([probability(level) for level in levels])
     return np.asarray(1 + np.sum(p[..., None] >= alphas, -1), dtype=np.int64)

@@ -167,3 +167,10 @@ def test_wrong_objects() -> None:
         new_rows(None, {"x": [1]})  # type: ignore[arg-type]
     with pytest.raises(InvalidInput, match="moderators must be a Mapping"):
         new_rows(made, [1])  # type: ignore[arg-type]
+
+
+def test_moderators_of_two_axes_and_variables_that_are_none() -> None:
+    with pytest.raises(InvalidInput, match="'x' must hold one value per study"):
+        design("~ x", {"x": np.ones((2, 2))})  # type: ignore[dict-item]
+    with pytest.raises(InvalidInput, match="variable must be a str"):
+        value(5, {})  # type: ignore[arg-type]

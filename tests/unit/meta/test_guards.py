@@ -50,3 +50,9 @@ def test_memory_is_refused_before_it_is_taken() -> None:
     guards.affordable("a table", guards.MOST_NUMBERS)
     with pytest.raises(InvalidInput, match="a table would take"):
         guards.affordable("a table", guards.MOST_NUMBERS + 1)
+
+
+def test_true_is_no_number() -> None:
+    with pytest.raises(InvalidInput, match=r"subsets must be a int \(found bool\)"):
+        guards.instance("subsets", True, int)
+    guards.instance("small", True, bool)

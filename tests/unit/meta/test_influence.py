@@ -162,3 +162,12 @@ def test_effects_that_are_alike_without_each_study() -> None:
     m = leave_one_out_regression([0.0] * 6, [0.1] * 6, np.column_stack([np.ones(6), np.arange(6.0)]), interval="hk")
     assert np.isnan(m.QM).all()
     assert (m.se == 0).all()
+
+
+@pytest.mark.filterwarnings("error")
+def test_identical_effects_have_no_hartung_knapp_diagnostics() -> None:
+    d = influence([0.0] * 6, [0.1] * 6, np.column_stack([np.ones(6), np.arange(6.0)]), interval="hk")
+    assert np.isnan(d.cook_d).all()
+    assert np.isnan(d.cov_r).all()
+    assert not d.is_infl[1:5].any()
+    assert np.isnan(residuals([0.0] * 6, [0.1] * 6, interval="hk").studentised).all()

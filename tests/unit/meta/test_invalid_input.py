@@ -200,6 +200,8 @@ class TestConversions:
     def test_clusters(self) -> None:
         with pytest.raises(InvalidInput, match="icc must be <= 1"):
             clusters.design_effect(10, 5)
+        with pytest.raises(InvalidInput, match=r"m \(3,\), cv \(2,\)"):
+            clusters.design_effect([5, 6, 7], 0.05, cv=[0.1, 0.2])  # type: ignore[arg-type]
         with pytest.raises(InvalidInput, match="m must be >= 1"):
             clusters.design_effect(0.5, 0.05)
 

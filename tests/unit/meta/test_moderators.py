@@ -274,3 +274,16 @@ def test_tau2_of_new_studies() -> None:
 def test_information_criteria_refuse(change: dict[str, object], message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         information_criteria(**({"log_lik": -10.0, "parameters": 2, "n": 20} | change))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("sets", [[1], "ab", [["a"]], [[1.5]]])
+def test_sets_of_columns(sets: object) -> None:
+    with pytest.raises(InvalidInput, match=r"sets\[0\] must be a sequence of columns"):
+        variance_inflation(np.eye(3), sets)  # type: ignore[arg-type]
+
+
+def test_columns_and_models_that_are_none() -> None:
+    with pytest.raises(InvalidInput, match="columns must be whole numbers"):
+        omnibus(np.ones(2), np.eye(2), ["a"])
+    with pytest.raises(InvalidInput, match="designs must be a Mapping"):
+        rank_models(Y, V, [FULL.x])  # type: ignore[arg-type]

@@ -576,3 +576,9 @@ def test_a_long_profile_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guards, "MOST_NUMBERS", 10)
     with pytest.raises(InvalidInput, match="one value of the profile would take"):
         profile_log_likelihood(fit, one, at)
+
+
+def test_labels_of_nested_levels() -> None:
+    for labels in ((), (5,), ("abc",)):
+        with pytest.raises(InvalidInput, match="nested needs the labels"):
+            nested(*labels)

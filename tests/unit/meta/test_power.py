@@ -99,3 +99,10 @@ def test_simulation_takes_one_effect_and_one_tau2() -> None:
         power.simulated_power([0.2, 0.3], [0.1] * 4, 0.1, rng, replicates=10)  # type: ignore[arg-type]
     with pytest.raises(InvalidInput, match="rng must be a Generator"):
         power.simulated_power(0.2, [0.1] * 4, 0.1, 7, replicates=10)  # type: ignore[arg-type]
+
+
+def test_power_and_replicates_are_numbers() -> None:
+    with pytest.raises(InvalidInput, match="power is not numeric"):
+        power.studies_needed(0.2, 0.1, power="a")  # type: ignore[arg-type]
+    with pytest.raises(InvalidInput, match="replicates must be a int"):
+        power.simulated_power(0.2, [0.1] * 4, 0.1, np.random.default_rng(1), replicates="a")  # type: ignore[arg-type]

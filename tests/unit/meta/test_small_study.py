@@ -410,3 +410,13 @@ class TestWhatDoesNotFit:
     def test_pseudo_interval(self) -> None:
         with pytest.raises(InvalidInput, match="do not fit"):
             pseudo_interval(0.1, [0.1, 0.2], [0.1, 0.2, 0.3])
+
+
+def test_contours_and_tables_of_another_kind() -> None:
+    with pytest.raises(InvalidInput, match="do not fit"):
+        contour_region([0.1, 0.2, 0.3], [0.1, 0.2])
+    for call in (lambda: contour_region([0.1], [0.1], null=np.nan), lambda: significance_contours([0.1], null=np.nan)):
+        with pytest.raises(InvalidInput, match="null must be finite"):
+            call()
+    with pytest.raises(InvalidInput, match="table must be a TwoByTwo"):
+        asymmetry_test("OR", Evidence([0.1] * 3, [0.1] * 3, table=3))  # type: ignore[arg-type]
