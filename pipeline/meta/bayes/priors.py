@@ -12,6 +12,7 @@ import numpy as np
 from scipy import special
 
 from pipeline.meta.arrays import FloatArray, InvalidInput, choose, numbers
+from pipeline.meta.guards import spread
 from pipeline.meta.pooling.studies import Studies
 
 LogDensity = Callable[[FloatArray, Studies], FloatArray]
@@ -179,7 +180,7 @@ def tau_prior(name: str, *parameters: float) -> TauPrior:
 
 
 def _positive(name: str, value: float) -> float:
-    return float(numbers(name, value, gt=0))
+    return float(spread(name, numbers(name, value, gt=0), ()))
 
 
 def _log(t: FloatArray) -> FloatArray:

@@ -34,13 +34,13 @@ def bayes_random_effects(
     level: float = 95,
     mask: ArrayLike | None = None,
 ) -> Posterior:
-    """Posterior for studies on the last axis.
+    """Posterior for studies on the last axis, by quadrature: about 0.1 s for each row of a batch of ten studies or so.
 
     Parameters
     ----------
     yi, vi : effects and sampling variances, (..., k)
     tau : key of TAU_PRIORS and its parameters in the units of yi, as ("halfcauchy", 0.3) or ("lognormal", -2, 0.9)
-    mu : mean and standard deviation of the normal prior of the mean; None for the improper uniform prior
+    mu : mean and standard deviation, two numbers, of the normal prior of the mean; None for the improper uniform prior
     interval : key of CREDIBLE: "shortest" (highest density) or "central"
     level : of the credible intervals, percent
     mask : True where a study takes part
@@ -48,20 +48,22 @@ def bayes_random_effects(
     Raises
     ------
     InvalidInput
-        As `studies`; an unknown prior; a posterior that cannot be normalised, because an improper prior meets too few
-        studies.
+        As `studies`; an unknown prior; a prior of the mean that is not two numbers, the second > 0; a posterior that
+        cannot be normalised, because an improper prior meets too few studies.
 
     >>> post = bayes_random_effects([-0.42, -0.10, 0.05], [0.03, 0.05, 0.02], tau=("halfnormal", 1))
     >>> round(float(post.mu_mean), 4), round(float(post.tau_median), 4), round(float(post.p_mu_gt0), 4)
     (-0.1491, 0.3087, 0.2362)
     """
-    if isinstance(tau, str) or not tau or not isinstance(tau[0], str):
+    if isinstance(tau, str) or not isinstance(tau, Sequence) or not tau or not isinstance(tau[0], str):
         raise InvalidInput(f"tau is the name of a prior and its parameters, as ('halfnormal', 0.5) (found {tau!r})")
     prior = tau_prior(tau[0], *(float(numbers("tau", x)) for x in tau[1:]))
     choose("interval", interval, CREDIBLE)
     probability(level)
     if mu is not None:
-        numbers("mu", mu)
+        given = numbers("mu", mu)
+        if given.shape != (2,):
+            raise InvalidInput(f"mu must be two numbers, mean and standard deviation (found shape {given.shape})")
         numbers("mu sd", mu[1], gt=0)
     s = studies(yi, vi, mask=mask)
     _refuse_improper(s, prior, mu is None)

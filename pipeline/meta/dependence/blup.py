@@ -12,6 +12,7 @@ import numpy as np
 from pipeline.meta.arrays import FloatArray
 from pipeline.meta.dependence.multivariate import Multivariate
 from pipeline.meta.dependence.random_terms import ready
+from pipeline.meta.guards import instance
 from pipeline.meta.reference import quantile
 
 
@@ -46,6 +47,11 @@ def random_effects_of(fit: Multivariate, level: float = 95) -> tuple[RandomEffec
     fit : a fitted model, or a batch
     level : of the intervals, percent
 
+    Raises
+    ------
+    InvalidInput
+        No `Multivariate`.
+
     Examples
     --------
     >>> from pipeline.meta.dependence.multivariate import multivariate
@@ -54,6 +60,7 @@ def random_effects_of(fit: Multivariate, level: float = 95) -> tuple[RandomEffec
     >>> random_effects_of(fit)[0].u[:, 0].round(4).tolist()
     [-0.2747, 0.0634, -0.1902, 0.4015]
     """
+    instance("fit", fit, Multivariate)
     a = np.linalg.inv(fit.marginal)
     ax = a @ fit.x
     p = a - ax @ fit.vb @ np.swapaxes(ax, -1, -2)

@@ -60,6 +60,8 @@ def leave_one_cluster_out(
     y = np.asarray(yi, dtype=np.float64)
     if y.ndim != 1:
         raise InvalidInput(f"clusters are left out of one data set at a time (found yi of shape {y.shape})")
+    if design is not None and np.ndim(design) != 2:
+        raise InvalidInput(f"clusters are left out of one data set at a time (found design {np.shape(design)})")
     labels, of = codes("cluster", cluster, len(y))
     if len(labels) < 3:
         raise InvalidInput(f"{len(labels)} clusters: without one of them there must be two")

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pipeline.meta.arrays import FloatArray, InvalidInput, numbers, together
+from pipeline.meta.guards import fitting
 
 
 def design_effect(m: ArrayLike, icc: ArrayLike, *, cv: float = 0.0) -> FloatArray:
@@ -20,8 +21,8 @@ def design_effect(m: ArrayLike, icc: ArrayLike, *, cv: float = 0.0) -> FloatArra
     cv : coefficient of variation of the cluster sizes
     """
     size, rho = together({"m": numbers("m", m, ge=1), "icc": numbers("icc", icc, ge=0, le=1)})
-    numbers("cv", cv, ge=0)
-    return np.asarray(1 + ((cv**2 + 1) * size - 1) * rho)[()]
+    spread = fitting({"m": size, "cv": numbers("cv", cv, ge=0)})[1]
+    return np.asarray(1 + ((spread**2 + 1) * size - 1) * rho)[()]
 
 
 def effective_sample_size(n: ArrayLike, deff: ArrayLike) -> FloatArray:

@@ -17,6 +17,7 @@ from pipeline.meta.dependence.cluster_stacks import codes
 from pipeline.meta.dependence.mixed_fit import MixedFit, coefficient_tests, heterogeneity_test, information
 from pipeline.meta.dependence.newton import best_start, maximise
 from pipeline.meta.dependence.three_level_likelihood import Axes, generalised_q, rotated, slopes
+from pipeline.meta.guards import fitting, instance
 
 _ESTIMATORS = {"REML": True, "ML": False}
 
@@ -126,6 +127,7 @@ def three_level(
 
 def coefficient_covariance(fit: ThreeLevel, sigma2: ArrayLike) -> FloatArray:
     """Covariance of the coefficients, (..., p, p), for the data of `fit` at other variances, (..., 2)."""
+    instance("fit", fit, ThreeLevel)
     axes, _, r = rotated(fit.y, fit.vi, fit.covariance, fit.x, fit.present, fit.cluster, True)
     c = slopes(axes, numbers("sigma2", sigma2, ge=0))[2]
     back = np.linalg.inv(r)
@@ -150,8 +152,10 @@ def _arrays(
     numbers("yi", y)
     numbers("v", np.where(on, w, 1.0), gt=0)
     x = np.ones((k, 1)) if design is None else numbers("design", design)
-    if x.ndim < 2 or x.shape[-2] != k:
-        raise InvalidInput(f"the design must have one row for each of the {k} effects (found {x.shape})")
+    if x.ndim < 2 or x.shape[-2] != k or x.shape[-1] == 0:
+        raise InvalidInput(f"the design must have one row for each of the {k} effects, and a column (found {x.shape})")
+    y, w, present, _ = fitting({"yi": y, "v": w, "mask": on.astype(np.float64), "a column of the design": x[..., 0]})
+    on = present > 0
     fewest = int(on.sum(-1).min())
     if fewest <= x.shape[-1]:
         raise InvalidInput(f"{fewest} effects cannot carry {x.shape[-1]} coefficients and the variances")

@@ -9,6 +9,7 @@ import numpy as np
 from pipeline.meta.arrays import FloatArray, InvalidInput
 from pipeline.meta.dependence.multilevel import ThreeLevel
 from pipeline.meta.dependence.multivariate import Multivariate
+from pipeline.meta.guards import instance
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ def typical_sampling_variance(fit: ThreeLevel | Multivariate) -> FloatArray:
     It is Higgins & Thompson's (2002, Stat Med 21:1539, eq. 9) typical variance where V is diagonal and the design an
     intercept.
     """
+    instance("fit", fit, ThreeLevel, Multivariate)
     v, x = fit.v, fit.x
     if isinstance(fit, ThreeLevel):
         on = fit.present[..., :, None] & fit.present[..., None, :]
@@ -68,6 +70,7 @@ def multilevel_i2(fit: ThreeLevel | Multivariate) -> MultilevelI2:
     >>> round(float(i2.total), 2)
     81.31
     """
+    instance("fit", fit, ThreeLevel, Multivariate)
     if isinstance(fit, Multivariate) and (fit.tau2 or not fit.sigma2.shape[-1]):
         raise InvalidInput("I2 by level needs a model whose random terms are all intercepts of groups")
     typical = typical_sampling_variance(fit)

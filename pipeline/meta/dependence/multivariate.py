@@ -200,8 +200,8 @@ def _arrays(yi: ArrayLike, v: ArrayLike, design: ArrayLike | None) -> tuple[Floa
     except np.linalg.LinAlgError:
         raise InvalidInput("v is not positive definite") from None
     x = np.ones((k, 1)) if design is None else numbers("design", design)
-    if x.ndim != 2 or len(x) != k:
-        raise InvalidInput(f"the design must have one row for each of the {k} effects (found {x.shape})")
+    if x.ndim != 2 or len(x) != k or x.shape[1] == 0:
+        raise InvalidInput(f"the design must have one row for each of the {k} effects, and a column (found {x.shape})")
     if k <= x.shape[1]:
         raise InvalidInput(f"{k} effects cannot carry {x.shape[1]} coefficients and a variance")
     return y, (covariance + covariance.T) / 2, x

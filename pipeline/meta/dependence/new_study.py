@@ -12,6 +12,7 @@ from pipeline.meta.arrays import FloatArray, InvalidInput, numbers
 from pipeline.meta.dependence.mixed_fit import MixedFit
 from pipeline.meta.dependence.multilevel import ThreeLevel
 from pipeline.meta.dependence.multivariate import Multivariate
+from pipeline.meta.guards import instance
 from pipeline.meta.reference import quantile
 
 
@@ -57,7 +58,7 @@ def predict_new_study(
     Raises
     ------
     InvalidInput
-        Rows of another width, a term whose variances differ without a level, or an unknown level.
+        No fitted model, rows of another width, a term whose variances differ without a level, or an unknown level.
 
     Examples
     --------
@@ -67,12 +68,13 @@ def predict_new_study(
     >>> round(float(new.pi_lb[0]), 4), round(float(new.pi_ub[0]), 4)
     (-0.1846, 1.0846)
     """
+    instance("fit", fit, ThreeLevel, Multivariate)
     p = fit.beta.shape[-1]
     if design is None and p > 1:
         raise InvalidInput("a model with moderators predicts for given rows of its design")
     x = np.ones((1, 1)) if design is None else np.atleast_2d(numbers("design", design))
-    if x.shape[-1] != p:
-        raise InvalidInput(f"the design must have {p} columns (found {x.shape[-1]})")
+    if x.ndim != 2 or x.shape[-1] != p:
+        raise InvalidInput(f"the design must have shape (r, {p}): found {x.shape}")
     variance = fit.sigma2.sum(-1)[..., None] + np.zeros(len(x))
     if isinstance(fit, Multivariate):
         variance = variance + _of_levels(fit, levels or {}, len(x))

@@ -20,6 +20,7 @@ from pipeline.meta.dependence.component_coordinates import Coordinate, coordinat
 from pipeline.meta.dependence.multivariate import Multivariate, prepared, starting_points
 from pipeline.meta.dependence.newton import Slopes, best_start, maximise
 from pipeline.meta.dependence.random_terms import ready
+from pipeline.meta.guards import MOST_NUMBERS, affordable, instance
 
 _DOUBLINGS = 100
 _STEPS = 100
@@ -76,12 +77,13 @@ def components(fit: Multivariate) -> list[Component]:
 
 
 def profile_log_likelihood(fit: Multivariate, component: Component, values: ArrayLike) -> FloatArray:
-    """Highest log-likelihood with the component at each of `values`, (n,): all n at once.
+    """Highest log-likelihood with the component at each of `values`, (n,): as many at once as fit into 1 GiB.
 
     Raises
     ------
     InvalidInput
-        A batch of fits, or a value that the component cannot have.
+        No `Multivariate` or a batch of fits, a component that is not one of `components(fit)`, or a value that it
+        cannot have.
 
     Examples
     --------
@@ -93,7 +95,11 @@ def profile_log_likelihood(fit: Multivariate, component: Component, values: Arra
     """
     at, axis = _axis(fit, component)
     x = numbers("values", values, ge=axis.low, le=axis.high)
-    return at(np.atleast_1d(x), None)[0].reshape(x.shape)
+    each = _numbers_of_one(fit)
+    affordable("one value of the profile", each)
+    every, size = x.reshape(-1), max(MOST_NUMBERS // each, 1)
+    parts = [at(every[i : i + size], None)[0] for i in range(0, len(every), size)]
+    return np.concatenate([np.zeros(0), *parts]).reshape(x.shape)
 
 
 def component_interval(fit: Multivariate, component: Component, level: float = 95) -> ComponentInterval:
@@ -158,9 +164,18 @@ def _limit(below: Below, estimate: float, end: float, depth: float, *, first: fl
 Profile = Callable[[FloatArray, FloatArray | None], tuple[FloatArray, FloatArray]]
 
 
+def _numbers_of_one(fit: Multivariate) -> int:
+    """Numbers that one value of a profile takes: covariances of the blocks for each parameter and start."""
+    starts = len(starting_points(ready(fit.random, len(fit.y)), np.ones(())))
+    return int(np.count_nonzero(fit.marginal)) * (len(fit.parameters) + 4) * (starts + 1)
+
+
 def _axis(fit: Multivariate, component: Component) -> tuple[Profile, Coordinate]:
     """Values (n,) and free parameters to begin with -> profile (n,) and free parameters (n, q - 1)."""
-    _single(fit)
+    own_components = components(fit)
+    instance("component", component, Component)
+    if (component.term, component.kind, component.index) not in [(c.term, c.kind, c.index) for c in own_components]:
+        raise InvalidInput(f"{component} is no component of this fit: take one of components(fit)")
     terms = ready(fit.random, len(fit.y))
     own = terms[component.term]
     if own.name == "known":
@@ -195,5 +210,6 @@ def _axis(fit: Multivariate, component: Component) -> tuple[Profile, Coordinate]
 
 
 def _single(fit: Multivariate) -> None:
+    instance("fit", fit, Multivariate)
     if fit.y.ndim != 1:
         raise InvalidInput(f"profiles are made for one fit at a time (found a batch of shape {fit.y.shape[:-1]})")

@@ -13,6 +13,7 @@ from pipeline.meta.arrays import FloatArray, IntArray, InvalidInput, choose, num
 from pipeline.meta.dependence.cluster_stacks import codes
 from pipeline.meta.dependence.covariance_structure import Levels, Structure, linear
 from pipeline.meta.dependence.structures import STRUCTURES
+from pipeline.meta.guards import instance
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +119,20 @@ def ready(random: Sequence[RandomTerm], k: int) -> list[Term]:
     Raises
     ------
     InvalidInput
-        Labels that are too few, an unknown structure, one group, a single level where a correlation is asked.
+        Anything but a sequence of random terms, labels that are too few, an unknown structure, one group, a single
+        level where a correlation is asked.
     """
+    if isinstance(random, str) or not isinstance(random, Sequence):
+        raise InvalidInput(f"random must be a sequence of random terms (found {type(random).__name__})")
+    for n, t in enumerate(random):
+        instance(f"random[{n}]", t, Intercepts, Correlated, Slopes)
     return [_intercepts(t, k) if isinstance(t, Intercepts) else _within_groups(t, k) for t in random]
 
 
 def nested(*labels: ArrayLike) -> list[Intercepts]:
     """`~ 1 | a / b / c`: intercepts of a, of b within a, and of c within b within a."""
+    if not labels or np.ndim(labels[0]) != 1:
+        raise InvalidInput("nested needs the labels of one or more levels, each (k,)")
     k = len(np.asarray(labels[0]))
     columns = [[names[i] for i in of] for of, names in (coded(f"labels[{n}]", x, k) for n, x in enumerate(labels))]
     within = [np.empty(k, dtype=object) for _ in columns]

@@ -15,6 +15,7 @@ from scipy import special
 
 from pipeline.meta.arrays import BoolArray, FloatArray, InvalidInput, choose, numbers, probability
 from pipeline.meta.dependence.robust_variance import RobustFit
+from pipeline.meta.guards import instance
 
 RELIABLE_DF = 4.0  # Tipton 2015: below this the approximation fails
 
@@ -48,6 +49,7 @@ def satterthwaite_df(fit: RobustFit) -> FloatArray:
 
     NaN where the variance is zero under the working covariance (a coefficient that a single cluster decides).
     """
+    instance("fit", fit, RobustFit)
     own = np.moveaxis(np.diagonal(fit.own, axis1=-2, axis2=-1), -1, -2)
     left, right = (np.moveaxis(x, -1, -3) for x in (fit.left, fit.right))
     shared = left @ np.swapaxes(right, -1, -2)
@@ -76,6 +78,7 @@ def linear_contrast(fit: RobustFit, contrast: ArrayLike) -> RobustFit:
     >>> round(float(difference.beta[0]), 4), round(float(difference.df[0]), 3)
     (0.1667, 2.667)
     """
+    instance("fit", fit, RobustFit)
     c, p = numbers("contrast", contrast), fit.beta.shape[-1]
     if c.ndim != 2 or c.shape[1] != p or not c.shape[0]:
         raise InvalidInput(f"contrast must have shape (q, {p}), q > 0: found {c.shape}")
@@ -127,6 +130,7 @@ def coefficient_tests(fit: RobustFit, *, test: str = "satterthwaite", level: flo
     (1.552, False)
     """
     choose("test", test, COEFFICIENT_TESTS)
+    instance("fit", fit, RobustFit)
     df = np.broadcast_to(COEFFICIENT_TESTS[test](fit), fit.beta.shape)
     with np.errstate(divide="ignore", invalid="ignore"):
         statistic = fit.beta / fit.se

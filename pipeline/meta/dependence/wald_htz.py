@@ -17,6 +17,7 @@ from scipy import special
 from pipeline.meta.arrays import BoolArray, FloatArray, InvalidInput, choose, numbers
 from pipeline.meta.dependence.robust_variance import RobustFit
 from pipeline.meta.dependence.satterthwaite import RELIABLE_DF, linear_contrast, spare_clusters
+from pipeline.meta.guards import instance
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ def hotelling_df(fit: RobustFit) -> FloatArray:
     ----------
     fit : of the coefficients to be tested (see `linear_contrast`)
     """
+    instance("fit", fit, RobustFit)
     expected = (fit.own - _both(fit.left, fit.right)).sum(-3)
     try:
         turn = np.linalg.inv(np.linalg.cholesky(expected))
@@ -119,7 +121,8 @@ def robust_wald_test(fit: RobustFit, contrast: ArrayLike | None = None, *, test:
     Raises
     ------
     InvalidInput
-        A contrast of another width or without full rank, an unknown test, too few clusters for a naive test.
+        No `RobustFit`, a contrast of another width or without full rank, an unknown test, too few clusters for a naive
+        test.
 
     Examples
     --------
@@ -131,6 +134,7 @@ def robust_wald_test(fit: RobustFit, contrast: ArrayLike | None = None, *, test:
     (1.1905, 1, 2.667)
     """
     choose("test", test, WALD_TESTS)
+    instance("fit", fit, RobustFit)
     c = np.eye(fit.p)[1:] if contrast is None else numbers("contrast", contrast)
     tested = linear_contrast(fit, c)
     if np.linalg.matrix_rank(c) < c.shape[0]:

@@ -17,6 +17,7 @@ from pipeline.meta.arrays import FloatArray, InvalidInput, choose, numbers
 from pipeline.meta.dependence.cluster_stacks import clusters
 from pipeline.meta.dependence.robust_variance import RobustFit, robust_variance
 from pipeline.meta.dependence.wald_htz import robust_wald_test
+from pipeline.meta.guards import affordable, instance
 
 _MOST_SIGNS = 14
 
@@ -93,7 +94,8 @@ def cluster_wild_bootstrap(
     Raises
     ------
     InvalidInput
-        See `robust_variance` and `robust_wald_test`; more clusters than the full set of signs allows.
+        See `robust_variance` and `robust_wald_test`; a batch of designs or weights; fewer than one replicate; more
+        clusters than the full set of signs allows.
 
     Examples
     --------
@@ -107,12 +109,19 @@ def cluster_wild_bootstrap(
     if y.ndim != 1:
         raise InvalidInput(f"yi must have shape (k,): found {y.shape}")
     working = {"variance": variance, "covariance": covariance, "weights": weights}
+    if rng is not None:
+        instance("rng", rng, np.random.Generator)
+        instance("replicates", replicates, int, np.integer)
+        numbers("replicates", replicates, ge=1)
     fit = robust_variance(y, design, cluster, kind=kind, **working)
+    if fit.beta.ndim != 1:
+        raise InvalidInput(f"one data set at a time: design, variance or weights make {fit.beta.shape[:-1]} fits")
     c = numbers("contrast", (np.eye(fit.p)[1:] if fit.p > 1 else np.eye(1)) if contrast is None else contrast)
     found = robust_wald_test(fit, c, test=test)
     x = np.ones((len(y), 1)) if design is None else np.asarray(design, dtype=np.float64)
     expected = x @ (fit.beta - _departure(fit, c))
     who = clusters(cluster, len(y))
+    affordable(f"{replicates} replicates", 0 if rng is None else replicates * len(y) * (fit.p + 1))
     signs = _signs(who.m, multipliers, replicates, rng)
     again = robust_variance(expected + signs[:, who.of] * (y - expected), design, cluster, kind=kind, **working)
     drawn = robust_wald_test(again, c, test=test).F

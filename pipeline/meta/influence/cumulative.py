@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pipeline.meta.arrays import BoolArray, InvalidInput
+from pipeline.meta.guards import instance
 from pipeline.meta.pooling.meta_regression import Regression, meta_regression
 from pipeline.meta.pooling.random_effects import Pooled, random_effects
 from pipeline.meta.pooling.studies import studies
@@ -25,6 +26,11 @@ def cumulative(
     Parameters
     ----------
     order : study indices, 0-based, in the order in which they enter; None as given. Weights stay in input order.
+
+    Raises
+    ------
+    InvalidInput
+        As `random_effects`; an order that does not hold each study once.
 
     Examples
     --------
@@ -71,6 +77,7 @@ def cumulative_regression(
     """
     s = studies(yi, vi, design)
     start = s.p if first is None else first
+    instance("first", start, int, np.integer)
     if not s.p <= start <= s.y.shape[-1]:
         raise InvalidInput(f"first must be between {s.p} coefficients and {s.y.shape[-1]} studies (found {start})")
     return meta_regression(
@@ -87,6 +94,6 @@ def cumulative_regression(
 def _entered(order: ArrayLike | None, k: int, first: int) -> BoolArray:
     """Masks (k - first + 1, k): row j holds the first `first` + j studies."""
     place = np.arange(k) if order is None else np.asarray(order)
-    if sorted(place.tolist()) != list(range(k)):
-        raise InvalidInput(f"order must hold each of 0..{k - 1} once")
+    if place.shape != (k,) or place.dtype.kind not in "iuf" or sorted(place.tolist()) != list(range(k)):
+        raise InvalidInput(f"order must hold each of 0..{k - 1} once (found {order!r})")
     return np.asarray(np.argsort(place) < np.arange(first, k + 1)[:, None])

@@ -30,6 +30,8 @@ class Influence:
     dfbs : change of each coefficient, in standard errors, (..., k, p)
     is_infl : past a customary cut: |dffits| > 3 sqrt(p / (k - p)), Cook's distance past the median of
         chi-square(p), hat > 3 p / k or |dfbs| > 1; a NaN passes none of them
+
+    Identical effects have no standard error with interval "hk": what is measured in them is then NaN.
     """
 
     rstudent: FloatArray
@@ -81,15 +83,18 @@ def influence(
     fitted_change = np.einsum("...kp,...kp->...k", s.x, change)
     with np.errstate(divide="ignore", invalid="ignore"):
         dffits = fitted_change / np.sqrt(rest.scale * hat * (rest.tau2 + s.v))
-    information = np.linalg.inv(full.vb)[..., None, :, :]
+    known = np.all(np.diagonal(full.vb, axis1=-2, axis2=-1) > 0, axis=-1)  # else identical effects under plain hk
+    information = np.linalg.inv(np.where(known[..., None, None], full.vb, np.eye(s.p)))[..., None, :, :]
     cook = np.einsum("...kp,...kpq,...kq->...k", change, np.broadcast_to(information, rest.vb.shape), change)
-    dfbs = change / np.sqrt(np.asarray(rest.scale)[..., None] * _without_its_tau2(s, rest.tau2))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        dfbs = change / np.sqrt(np.asarray(rest.scale)[..., None] * _without_its_tau2(s, rest.tau2))
+        rstudent, cov_r = gone / gone_se, np.linalg.det(rest.vb) / np.linalg.det(full.vb)[..., None]
     weight = full.weights
     named = {
-        "rstudent": gone / gone_se,
+        "rstudent": rstudent,
         "dffits": dffits,
-        "cook_d": cook,
-        "cov_r": np.linalg.det(rest.vb) / np.linalg.det(full.vb)[..., None],
+        "cook_d": np.where(known[..., None], cook, np.nan),
+        "cov_r": cov_r,
         "tau2_del": np.asarray(rest.tau2),
         "QE_del": np.asarray(rest.Q),
     }

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pipeline.meta.arrays import BoolArray, FloatArray, IntArray, InvalidInput, choose
+from pipeline.meta.guards import instance
 from pipeline.meta.pooling.heterogeneity import heterogeneity
 from pipeline.meta.pooling.studies import Studies, studies
 from pipeline.meta.pooling.tau2 import TAU2_ESTIMATORS
@@ -62,7 +63,7 @@ def gosh(
     Raises
     ------
     InvalidInput
-        More than 2^20 subsets, or a sample without rng; as `random_effects`.
+        More than 2^20 subsets, subsets that is no whole number, or a sample without rng; as `random_effects`.
 
     Examples
     --------
@@ -81,12 +82,14 @@ def gosh(
 
 def _members(k: int, subsets: int | None, rng: np.random.Generator | None) -> BoolArray:
     n = 2**k - 1 if subsets is None else subsets
+    instance("subsets", n, int, np.integer)
     if not 1 <= n <= MOST:
         raise InvalidInput(f"{n} subsets; at most {MOST}: draw some with subsets and rng")
     if subsets is None:
         return ((np.arange(1, n + 1)[:, None] >> np.arange(k)) & 1).astype(bool)
     if rng is None:
         raise InvalidInput("a sample of subsets needs rng, a numpy Generator")
+    instance("rng", rng, np.random.Generator)
     member = rng.random((n, k)) < 0.5
     while not (full := member.any(-1)).all():  # the empty set is no subset to pool
         member[~full] = rng.random((int((~full).sum()), k)) < 0.5

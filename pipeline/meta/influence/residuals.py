@@ -26,7 +26,7 @@ class Residuals:
         a study alone carries a coefficient, so that its residual cannot differ from 0
     deleted, deleted_se : y minus its prediction by the model without the study, and its standard error
     studentised : deleted / deleted_se (externally standardised); NaN, as the two before, where the model without the
-        study cannot be fitted
+        study cannot be fitted; without meaning where deleted_se is 0, as for identical effects with interval "hk"
     hat : leverage, diagonal of X (X'WX)^-1 X'W
     """
 
@@ -113,7 +113,8 @@ def _residuals(s: Studies, full: Regression, rest: Regression) -> Residuals:
     gone, gone_se = deleted(s, rest)
     with np.errstate(divide="ignore", invalid="ignore"):
         standardised = np.where(indispensable(s), 0.0, raw / error)
-    return Residuals(raw, raw / total, standardised, error, gone, gone_se, gone / gone_se, np.where(on, hat, np.nan))
+        studentised = gone / gone_se
+    return Residuals(raw, raw / total, standardised, error, gone, gone_se, studentised, np.where(on, hat, np.nan))
 
 
 @dataclass(frozen=True, slots=True)

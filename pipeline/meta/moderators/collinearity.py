@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pipeline.meta.arrays import FloatArray, InvalidInput, numbers
+from pipeline.meta.guards import covariance, instance
 from pipeline.meta.moderators.design import Design
 
 
@@ -37,14 +38,15 @@ def variance_inflation(
 
     Parameters
     ----------
-    vb : covariance of the coefficients, (..., p, p)
+    vb : covariance of the coefficients, (..., p, p), positive definite
     sets : columns (0-based) that belong together; None for each coefficient alone
     intercept : is the first coefficient an intercept
 
     Raises
     ------
     InvalidInput
-        No coefficient but the intercept; a set that is empty, holds the intercept or a column that is not there.
+        No coefficient but the intercept; a variance <= 0 or coefficients that determine one another; a set that is
+        empty, holds the intercept or a column that is not there.
 
     Examples
     --------
@@ -57,23 +59,26 @@ def variance_inflation(
     first = int(intercept)
     if p <= first or v.shape[-2] != p:
         raise InvalidInput(f"vb must be (..., p, p) with a coefficient besides the intercept (found {v.shape})")
+    for n, g in enumerate(() if sets is None else sets):
+        if isinstance(g, str) or not isinstance(g, Sequence) or not all(isinstance(j, (int, np.integer)) for j in g):
+            raise InvalidInput(f"sets[{n}] must be a sequence of columns (found {g!r})")
     groups = [[j] for j in range(first, p)] if sets is None else [sorted(set(g)) for g in sets]
     for g in groups:
         if not g or g[0] < first or g[-1] >= p:
             raise InvalidInput(f"a set must hold columns between {first} and {p - 1} (found {g})")
+    v = covariance("vb of the coefficients but the intercept", v[..., first:, first:])
     sd = np.sqrt(np.diagonal(v, axis1=-2, axis2=-1))
     r = v / (sd[..., :, None] * sd[..., None, :])
-    logs = [
-        _log_det(r, g) + _log_det(r, [j for j in range(first, p) if j not in g]) - _log_det(r, list(range(first, p)))
-        for g in groups
-    ]
+    every = range(p - first)
+    own = [[j - first for j in g] for g in groups]
+    logs = [_log_det(r, g) + _log_det(r, [j for j in every if j not in g]) - _log_det(r, list(every)) for g in own]
     size = tuple(len(g) for g in groups)
     log = np.stack(logs, axis=-1)
     return Inflation(np.exp(log), np.exp(log / (2 * np.array(size))), size)
 
 
 def inflation_by_term(made: Design, vb: ArrayLike) -> dict[str, float | FloatArray]:
-    """GVIF of each term of a design but the intercept, by name.
+    """GVIF of each term of a design but the intercept, by name. Raises `InvalidInput` as `variance_inflation`.
 
     Examples
     --------
@@ -82,6 +87,7 @@ def inflation_by_term(made: Design, vb: ArrayLike) -> dict[str, float | FloatArr
     >>> inflation_by_term(d, np.eye(3))
     {'kind': 1.0}
     """
+    instance("made", made, Design)
     terms = [t for t in made.terms if t != "intrcpt"]
     found = variance_inflation(vb, [made.columns_of(t) for t in terms], intercept="intrcpt" in made.terms)
     return {t: found.gvif[..., i].item() if found.gvif.ndim == 1 else found.gvif[..., i] for i, t in enumerate(terms)}

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pipeline.meta.arrays import BoolArray, FloatArray, InvalidInput, switches
+from pipeline.meta.guards import instance
 from pipeline.meta.moderators.formula import Terms, factor_of, names_in, parse, value
 
 Moderators = Mapping[str, Sequence[object]]
@@ -78,8 +79,8 @@ def design(
     Raises
     ------
     InvalidInput
-        An unknown moderator or form, a missing value (with its row), a factor of one level, columns that are
-        combinations of others (with their names).
+        A formula that is no text, moderators that are no mapping to sequences, an unknown moderator or form, a missing
+        value (with its row), a factor of one level, columns that are combinations of others (with their names).
 
     Examples
     --------
@@ -104,7 +105,7 @@ def new_rows(made: Design, moderators: Moderators) -> FloatArray:
     Raises
     ------
     InvalidInput
-        As `design`; a level that the design does not have.
+        No `Design`; as `design`; a level that the design does not have.
 
     Examples
     --------
@@ -112,6 +113,8 @@ def new_rows(made: Design, moderators: Moderators) -> FloatArray:
     >>> new_rows(d, {"kind": ["b"]}).tolist()
     [[1.0, 1.0]]
     """
+    instance("made", made, Design)
+    instance("moderators", moderators, Mapping)
     k = _length(moderators) if moderators else 1
     full = _build(made.formula, parse(made.formula), moderators, np.ones(k, dtype=bool), made.levels)
     return full.x[:, [full.names.index(name) for name in made.names]]
@@ -211,6 +214,10 @@ def _is_missing(v: object) -> bool:
 
 
 def _length(moderators: Moderators) -> int:
+    instance("moderators", moderators, Mapping)
+    for name, values in moderators.items():
+        if isinstance(values, str) or not hasattr(values, "__len__") or getattr(values, "ndim", 1) != 1:
+            raise InvalidInput(f"moderator {name!r} must hold one value per study (found {values!r})")
     lengths = {name: len(values) for name, values in moderators.items()}
     if len(set(lengths.values())) > 1:
         raise InvalidInput(f"moderators differ in length: {', '.join(f'{n} {k}' for n, k in lengths.items())}")

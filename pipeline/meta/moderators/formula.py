@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.meta.arrays import FloatArray, InvalidInput
+from pipeline.meta.guards import instance
 
 Term = frozenset[str]
 _TOKEN = re.compile(r"\s*(`[^`]+`|[A-Za-z_.][\w.]*|\d+\.?\d*(?:[eE][-+]?\d+)?|\*\*|[-+*/^:(),])")
@@ -81,6 +82,7 @@ def parse(formula: str) -> Terms:
     >>> parse("~ a*x - 1").terms
     (('a',), ('x',), ('a', 'x'))
     """
+    instance("formula", formula, str)
     reader = _Reader(formula.strip().removeprefix("~"))
     found = _sum(reader) if reader.tokens else [_EMPTY]
     if reader.peek():
@@ -208,6 +210,7 @@ def value(variable: str, numbers: Mapping[str, FloatArray]) -> FloatArray:
     >>> value("I((x - 1)^2)", {"x": np.array([0.0, 3.0])}).tolist()
     [1.0, 4.0]
     """
+    instance("variable", variable, str)
     reader = _Reader(variable)
     with np.errstate(all="ignore"):
         out = _add(reader, numbers)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pipeline.meta.arrays import BoolArray, FloatArray, IntArray, InvalidInput, choose
+from pipeline.meta.guards import definite, fitting
 from pipeline.meta.moderators.model_comparison import information_criteria
 from pipeline.meta.moderators.scale_fit import maximise
 from pipeline.meta.moderators.scale_likelihood import LINKS
@@ -41,8 +42,9 @@ class LocationScale:
     log_lik : maximised (restricted) log-likelihood
     AIC, BIC, AICc : information criteria of that likelihood
     QE, QE_df, QE_p : test of residual heterogeneity
-    QM : omnibus test of the location coefficients but the intercept
-    QS : omnibus test of the scale coefficients but the intercept
+    QM : omnibus test of the location coefficients but the intercept; NaN where they have no standard error, as those
+        of identical effects with interval "hk"
+    QS : omnibus test of the scale coefficients but the intercept; NaN where some standard error is
     scale : Hartung-Knapp factor on `vb`; 1 where not used
     k : studies
     converged : is the gradient zero at a maximum (on the edge: zero along it)
@@ -127,8 +129,10 @@ def location_scale(
         raise InvalidInput(f"estimator of a location-scale model is REML or ML (found {estimator!r})")
     s = studies(yi, vi, design, mask)
     z = np.ones((s.y.shape[-1], 1)) if scale_design is None else np.asarray(scale_design, dtype=np.float64)
-    if z.ndim < 2 or z.shape[-2] != s.y.shape[-1] or not np.isfinite(z).all():
-        raise InvalidInput(f"the scale design must be finite, (k, q): k {s.y.shape[-1]}, scale design {z.shape}")
+    if z.ndim < 2 or z.shape[-2] != s.y.shape[-1] or z.shape[-1] == 0 or not np.isfinite(z).all():
+        raise InvalidInput(f"the scale design must be finite, (k, q), q > 0: k {s.y.shape[-1]}, scale design {z.shape}")
+    if fitting({"yi": s.y, "a column of the scale design": z[..., 0]})[0].shape != s.y.shape:
+        raise InvalidInput(f"the scale design {z.shape} has more rows of a batch than yi {s.y.shape}")
     z = np.broadcast_to(z, (*s.y.shape, z.shape[-1]))
     q = z.shape[-1]
     if int(s.k.min()) <= max(s.p, q):
@@ -169,8 +173,8 @@ def location_scale(
         QE=h.Q[()],
         QE_df=h.Q_df[()],
         QE_p=h.Q_p[()],
-        QM=omnibus(beta, vb, _but_constant(s.x), df=df),
-        QS=_scale_test(m.alpha, va, _but_constant(z), df_alpha),
+        QM=_omnibus(beta, vb, _but_constant(s.x), df),
+        QS=_omnibus(m.alpha, va, _but_constant(z), df_alpha),
         scale=factor[()],
         k=s.k[()],
         converged=m.converged[()],
@@ -198,7 +202,9 @@ def _tested(b: FloatArray, v: FloatArray, df: FloatArray, level: float) -> Contr
     """Standard error, statistic, p and interval of coefficients; NaN where the variance is."""
     se = np.sqrt(np.diagonal(v, axis1=-2, axis2=-1))
     half = quantile(level, df)[..., None] * se
-    return Contrasts(b, se, b / se, df, two_sided_p(b / se, df[..., None]), b - half, b + half)
+    with np.errstate(divide="ignore", invalid="ignore"):  # identical effects have no plain Hartung-Knapp error
+        statistic = b / se
+    return Contrasts(b, se, statistic, df, two_sided_p(statistic, df[..., None]), b - half, b + half)
 
 
 def _but_constant(x: FloatArray) -> list[int]:
@@ -206,8 +212,11 @@ def _but_constant(x: FloatArray) -> list[int]:
     return list(range(int(np.all(x[..., 0] == 1)), x.shape[-1]))
 
 
-def _scale_test(alpha: FloatArray, va: FloatArray, columns: list[int], df: FloatArray) -> WaldTest:
-    known = np.asarray(np.isfinite(va).all((-1, -2)))
-    test = omnibus(alpha, np.where(known[..., None, None], va, np.eye(va.shape[-1])), columns, df=df)
+def _omnibus(b: FloatArray, v: FloatArray, columns: list[int], df: FloatArray) -> WaldTest:
+    """Omnibus test; NaN where the coefficients have no covariance."""
+    known = np.asarray(np.isfinite(v).all((-1, -2)))
+    filled = np.where(known[..., None, None], v, np.eye(v.shape[-1]))
+    known = known & definite(filled[..., columns, :][..., columns])
+    test = omnibus(b, np.where(known[..., None, None], filled, np.eye(v.shape[-1])), columns, df=df)
     statistic, p = np.where(known, test.statistic, np.nan), np.where(known, test.p, np.nan)
     return WaldTest(statistic[()], test.df1, test.df2, p[()])

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from pipeline.meta.arrays import BoolArray, FloatArray, IntArray, InvalidInput
+from pipeline.meta.arrays import BoolArray, FloatArray, IntArray, InvalidInput, numbers
+from pipeline.meta.guards import fitting, instance
 from pipeline.meta.pooling.likelihood import FitStatistics
 from pipeline.meta.pooling.meta_regression import Regression, meta_regression, proportion_explained
 from pipeline.meta.pooling.studies import Studies, studies
@@ -64,12 +65,24 @@ def information_criteria(log_lik: ArrayLike, parameters: int, n: ArrayLike) -> F
 
     AICc as Hurvich & Tsai 1989, Biometrika 76:297, with n at least parameters + 2.
 
+    Parameters
+    ----------
+    log_lik : (...)
+    parameters : how many were estimated, >= 0
+    n : > 0, broadcast with log_lik
+
+    Raises
+    ------
+    InvalidInput
+        NaN or infinity, n <= 0, a negative number of parameters, shapes that do not fit.
+
     Examples
     --------
     >>> float(information_criteria(-10.0, 2, 20).AIC)
     24.0
     """
-    ll, size = np.asarray(log_lik, dtype=np.float64), np.asarray(n, dtype=np.float64)
+    numbers("parameters", parameters, ge=0)
+    ll, size = fitting({"log_lik": numbers("log_lik", log_lik), "n": numbers("n", n, gt=0)})
     large = np.maximum(size, parameters + 2)
     return FitStatistics(
         ll[()],
@@ -141,6 +154,7 @@ def rank_models(
     >>> r.names[int(r.fit.AIC.argmin())]
     'dose'
     """
+    instance("designs", designs, Mapping)
     if not designs:
         raise InvalidInput("no model to rank")
     fits: list[Regression] = [

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from pipeline.meta.arrays import BoolArray, FloatArray, InvalidInput, choose, numbers, probability, together
+from pipeline.meta.guards import fitting, instance, spread
 from pipeline.meta.moderators.wald import wald_test
 from pipeline.meta.pooling.random_effects import random_effects
 from pipeline.meta.pooling.studies import studies
@@ -78,7 +79,7 @@ def power_mean(
     Raises
     ------
     InvalidInput
-        v <= 0, k < 1, tau2 < 0, an unknown alternative.
+        v <= 0, k < 1, tau2 < 0, shapes that do not fit, an unknown alternative.
 
     Examples
     --------
@@ -86,7 +87,8 @@ def power_mean(
     0.4449
     """
     choose("alternative", alternative, ALTERNATIVES)
-    e, s, n, t = numbers("effect", effect), numbers("v", v, gt=0), numbers("k", k, ge=1), numbers("tau2", tau2, ge=0)
+    given = {"effect": numbers("effect", effect), "v": numbers("v", v, gt=0)}
+    e, s, n, t = fitting(given | {"k": numbers("k", k, ge=1), "tau2": numbers("tau2", tau2, ge=0)})
     shift = e / np.sqrt((s + t) / n)
     return Power(shift[()], ALTERNATIVES[alternative](shift, probability(level))[()])
 
@@ -102,18 +104,21 @@ def studies_needed(
 ) -> FloatArray:
     """Smallest number of studies with which `power_mean` reaches `power`; infinite without an effect on that side.
 
+    Arguments and errors as `power_mean`; `power` lies between alpha and 1.
+
     Examples
     --------
     >>> float(studies_needed(0.2, 0.0804, tau2=0.0402))
     24.0
     """
-    if not probability(level) < power < 1:
+    if not probability(level) < float(spread("power", numbers("power", power), ())) < 1:
         raise InvalidInput(f"power must be between alpha and 1 (found {power!r})")
 
     def reached(k: FloatArray) -> BoolArray:
         return np.asarray(power_mean(effect, v, k, tau2=tau2, alternative=alternative, level=level).power >= power)
 
-    shape = np.broadcast_shapes(*(np.shape(x) for x in (effect, v, tau2)))
+    given = {"effect": numbers("effect", effect), "v": numbers("v", v, gt=0), "tau2": numbers("tau2", tau2, ge=0)}
+    shape = fitting(given)[0].shape
     low, high = np.zeros(shape), np.full(shape, 2.0**50)
     possible = reached(high)
     for _ in range(51):
@@ -143,7 +148,8 @@ def power_heterogeneity(vi: ArrayLike, tau2: ArrayLike, *, level: float = 95) ->
     k = v.shape[-1] if v.ndim else 0
     if k < 2:
         raise InvalidInput(f"heterogeneity needs at least 2 studies (found {k})")
-    v = np.broadcast_to(v, (*np.broadcast_shapes(v.shape[:-1], t.shape), k))
+    fits = fitting({"vi without its last axis": v[..., 0], "tau2": t})[0]
+    v = np.broadcast_to(v, (*fits.shape, k))
     s = studies(np.zeros(v.shape), v)
     total = v + t[..., None]
     mean, variance = s.fit().trace(total), 2 * s.fit().trace_squared(total)
@@ -200,7 +206,11 @@ def power_moderator(
     0.6666
     """
     t = numbers("tau2", tau2, ge=0)
-    v = np.asarray(vi, dtype=np.float64) + t[..., None]
+    sampling = numbers("vi", vi, gt=0)
+    if sampling.ndim == 0:
+        raise InvalidInput("vi must have shape (..., k): found one number")
+    fitting({"vi without its last axis": sampling[..., 0], "tau2": t})
+    v = sampling + t[..., None]
     s = studies(np.zeros(v.shape), v, design)
     test = wald_test(numbers("beta", beta), s.fit().inverse_information(), hypothesis)
     return _chi_square(test.statistic, test.df1, probability(level))
@@ -218,9 +228,8 @@ def power_subgroups(means: ArrayLike, k: ArrayLike, v: ArrayLike, *, tau2: Array
     >>> round(float(power_subgroups([0.2, 0.6], [5, 5], 0.05, tau2=0.02).power), 4)
     0.6666
     """
-    m, n, s, t = np.broadcast_arrays(
-        numbers("means", means), numbers("k", k, ge=1), numbers("v", v, gt=0), numbers("tau2", tau2, ge=0)
-    )
+    given = {"means": numbers("means", means), "k": numbers("k", k, ge=1)}
+    m, n, s, t = fitting(given | {"v": numbers("v", v, gt=0), "tau2": numbers("tau2", tau2, ge=0)})
     if m.ndim == 0 or m.shape[-1] < 2:
         raise InvalidInput("a difference needs at least 2 subgroups")
     return power_fixed_heterogeneity((s + t) / n, m, level=level)
@@ -249,13 +258,22 @@ def simulated_power(
     rng : source of random numbers
     estimator, interval : of `random_effects`
 
+    Raises
+    ------
+    InvalidInput
+        Anything but one number for effect and tau2, tau2 < 0, vi of another shape, no rng, and as `random_effects`.
+
     Examples
     --------
     >>> p = simulated_power(0.5, [0.05] * 8, 0.02, np.random.default_rng(1), replicates=500)
     >>> bool(0.85 < p.power < 1)
     True
     """
-    v, t = numbers("vi", vi, gt=0), float(numbers("tau2", tau2, ge=0))
+    v = numbers("vi", vi, gt=0)
+    effect, t = (float(spread(name, numbers(name, x), ())) for name, x in (("effect", effect), ("tau2", tau2)))
+    numbers("tau2", t, ge=0)
+    instance("rng", rng, np.random.Generator)
+    instance("replicates", replicates, int, np.integer)
     if v.ndim != 1 or replicates < 1:
         raise InvalidInput(f"vi must be (k,) and replicates at least 1: vi {v.shape}, replicates {replicates}")
     y = effect + rng.standard_normal((replicates, v.size)) * np.sqrt(v + t)

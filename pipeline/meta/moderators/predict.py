@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pipeline.meta.arrays import FloatArray, InvalidInput, numbers
+from pipeline.meta.guards import instance, spread
 from pipeline.meta.moderators.location_scale import LocationScale
 from pipeline.meta.pooling.meta_regression import Regression
 from pipeline.meta.pooling.prediction import prediction_interval
@@ -64,7 +65,8 @@ def predict(
     Raises
     ------
     InvalidInput
-        Rows of another width than the model, a location-scale model without tau2.
+        No fitted model, rows of another width than the model, a tau2 for another number of rows, a location-scale model
+        without tau2.
 
     Examples
     --------
@@ -74,9 +76,10 @@ def predict(
     >>> round(float(p.estimate[0]), 4), round(float(p.pi_ub[0]), 4)
     (0.65, 1.0033)
     """
+    instance("fit", fit, Regression, LocationScale)
     x = _rows(fit, rows)
-    between = _between(fit, tau2)
     estimate = np.einsum("mp,...p->...m", x, fit.beta)
+    between = spread("tau2", _between(fit, tau2), estimate.shape)
     se = np.sqrt(np.einsum("mp,...pq,mq->...m", x, fit.vb, x))
     df = np.asarray(fit.df, dtype=np.float64)[..., None]
     half = quantile(level, df) * se
@@ -85,8 +88,9 @@ def predict(
         lower, upper = estimate - wide, estimate + wide
     else:
         carried = np.asarray(fit.k)[..., None] - (x.shape[-1] - 1)
-        pi = prediction_interval(estimate, se, between, carried, method=method, level=level)
-        lower, upper = np.asarray(pi.pi_lb), np.asarray(pi.pi_ub)
+        known = np.where(np.isnan(between), 0.0, between)  # NaN: a common effect has no prediction interval
+        pi = prediction_interval(estimate, se, known, carried, method=method, level=level)
+        lower, upper = (np.where(np.isnan(between), np.nan, limit) for limit in (pi.pi_lb, pi.pi_ub))
     pair = [estimate - half, estimate + half, lower, upper]
     if transform is not None:
         estimate, *pair = (np.asarray(transform(z), dtype=np.float64) for z in (estimate, *pair))

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from pipeline.meta.arrays import FloatArray, InvalidInput, numbers
+from pipeline.meta.guards import affordable, covariance, fitting, instance, spread
 from pipeline.meta.moderators.design import Design
 from pipeline.meta.reference import quantile, two_sided_p
 
@@ -69,7 +70,8 @@ def wald_test(
     Raises
     ------
     InvalidInput
-        Shapes that do not fit; rows of L that are combinations of one another.
+        Shapes that do not fit; rows of L that are combinations of one another, or that the covariance makes so
+        (singular, or not a covariance); df <= 0.
 
     Examples
     --------
@@ -78,16 +80,17 @@ def wald_test(
     (10.25, 0.0059)
     """
     b, v, rows = _fitting(beta, vb, hypothesis)
-    if np.linalg.matrix_rank(rows) < len(rows):
+    if len(rows) > rows.shape[-1] or np.linalg.matrix_rank(rows) < len(rows):
         raise InvalidInput("the rows of the hypothesis are combinations of one another (or zero): leave one out")
-    gap = np.einsum("mp,...p->...m", rows, b) - numbers("value", value)
-    middle = rows @ v @ rows.T
+    estimate = np.einsum("mp,...p->...m", rows, b)
+    gap = estimate - spread("value", numbers("value", value), estimate.shape)
+    middle = covariance("the covariance of the hypothesis, L vb L',", rows @ v @ rows.T)
     half = 1 / np.sqrt(np.diagonal(middle, axis1=-2, axis2=-1))
     scaled = gap * half
     inner = middle * half[..., None, :] * half[..., :, None]
     chi2 = np.einsum("...m,...m->...", scaled, np.linalg.solve(inner, scaled[..., None])[..., 0])
     m = float(len(rows))
-    d = np.broadcast_to(np.asarray(df, dtype=np.float64), chi2.shape)
+    d = _freedoms(df, chi2.shape)
     f = np.isfinite(d)
     p = np.where(f, special.fdtrc(m, np.where(f, d, 1.0), chi2 / m), special.chdtrc(m, chi2))
     return WaldTest(np.where(f, chi2 / m, chi2)[()], np.full(chi2.shape, m)[()], d[()], p[()])
@@ -102,7 +105,10 @@ def omnibus(beta: FloatArray, vb: FloatArray, columns: ArrayLike, *, df: ArrayLi
     0.0455
     """
     b = np.asarray(beta, dtype=np.float64)
-    which = np.asarray(columns, dtype=np.int64).reshape(-1)
+    which = np.asarray(columns).reshape(-1)
+    if which.size and which.dtype.kind not in "iu":
+        raise InvalidInput(f"columns must be whole numbers (found {columns!r})")
+    which = which.astype(np.int64)
     if which.size == 0:
         empty = np.full(b.shape[:-1], np.nan)[()]
         return WaldTest(empty, empty, empty, empty)
@@ -114,6 +120,11 @@ def omnibus(beta: FloatArray, vb: FloatArray, columns: ArrayLike, *, df: ArrayLi
 def term_tests(made: Design, beta: FloatArray, vb: FloatArray, *, df: ArrayLike = np.nan) -> dict[str, WaldTest]:
     """Omnibus test of each term of a design but the intercept (each adjusted for all the others), by name.
 
+    Raises
+    ------
+    InvalidInput
+        No `Design`, and as `wald_test`.
+
     Examples
     --------
     >>> from pipeline.meta.moderators.design import design
@@ -122,6 +133,7 @@ def term_tests(made: Design, beta: FloatArray, vb: FloatArray, *, df: ArrayLike 
     >>> {name: round(float(t.statistic), 6) for name, t in tests.items()}
     {'kind': 13.0}
     """
+    instance("made", made, Design)
     return {t: omnibus(beta, vb, made.columns_of(t), df=df) for t in made.terms if t != "intrcpt"}
 
 
@@ -134,7 +146,18 @@ def contrasts(
     df: ArrayLike = np.nan,
     level: float = 95,
 ) -> Contrasts:
-    """Estimate each row of L b with its interval, and test it against c. Arguments and errors as `wald_test`.
+    """Estimate each row of L b with its interval, and test it against c.
+
+    Parameters
+    ----------
+    beta, vb, hypothesis, value : as `wald_test`; the rows of L may depend on one another
+    df : degrees of freedom of t, (...); NaN for the standard normal. p and limits are NaN where df < 1
+    level : of the intervals, percent
+
+    Raises
+    ------
+    InvalidInput
+        Shapes that do not fit; a row of zeros; a contrast whose variance is not positive; df <= 0.
 
     Examples
     --------
@@ -144,11 +167,12 @@ def contrasts(
     """
     b, v, rows = _fitting(beta, vb, hypothesis)
     estimate = np.einsum("mp,...p->...m", rows, b)
-    se = np.sqrt(np.einsum("mp,...pq,mq->...m", rows, v, rows))
-    if np.any(se == 0):
+    if not rows.any(-1).all():
         raise InvalidInput("a row of the hypothesis is zero: there is nothing to estimate")
-    d = np.broadcast_to(np.asarray(df, dtype=np.float64), estimate.shape[:-1])
-    statistic = (estimate - numbers("value", value)) / se
+    variance = np.einsum("mp,...pq,mq->...m", rows, v, rows)
+    se = np.sqrt(numbers("variance of the contrasts, L vb L',", variance, gt=0))
+    d = _freedoms(df, estimate.shape[:-1])
+    statistic = (estimate - spread("value", numbers("value", value), estimate.shape)) / se
     half = quantile(level, d)[..., None] * se
     return Contrasts(
         estimate, se, statistic, d[()], two_sided_p(statistic, d[..., None]), estimate - half, estimate + half
@@ -159,6 +183,18 @@ def _fitting(beta: ArrayLike, vb: ArrayLike, hypothesis: ArrayLike) -> tuple[Flo
     b, v = numbers("beta", beta), numbers("vb", vb)
     rows = np.atleast_2d(numbers("hypothesis", hypothesis))
     p = b.shape[-1] if b.ndim else 0
-    if rows.ndim != 2 or rows.shape[-1] != p or v.shape[-2:] != (p, p):
+    if rows.ndim != 2 or not len(rows) or rows.shape[-1] != p or v.shape[-2:] != (p, p):
         raise InvalidInput(f"shapes differ: beta {b.shape}, vb {v.shape}, hypothesis {rows.shape}")
+    fits = fitting({"beta without its last axis": b[..., 0], "vb without its last two": v[..., 0, 0]})[0].size
+    affordable(f"{len(rows)} rows of the hypothesis", fits * len(rows) * p)
     return b, v, rows
+
+
+def _freedoms(df: ArrayLike, shape: tuple[int, ...]) -> FloatArray:
+    """Degrees of freedom in the batch's shape; NaN and infinity stand for the limit."""
+    try:
+        d = np.asarray(df, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InvalidInput("df is not numeric") from None
+    numbers("df", np.where(np.isfinite(d), d, np.where(d == -np.inf, d, 1.0)), gt=0)
+    return spread("df", d, shape)

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from pipeline.meta.arrays import FloatArray, InvalidInput, choose, probability
+from pipeline.meta.arrays import FloatArray, InvalidInput, choose, numbers, probability
+from pipeline.meta.guards import fitting
 from pipeline.meta.mixture import NormalMixture
 from pipeline.meta.pooling.q_distribution import q_cdf, q_density_in_tau2
 from pipeline.meta.pooling.studies import Studies, studies
@@ -51,12 +52,29 @@ def prediction_interval(
 
     Parameters
     ----------
-    se : standard error of the estimate as its own interval uses it
-    k : studies behind the estimate; below 2 there is no interval
+    estimate, se, tau2, k : broadcast together
+    se : standard error of the estimate as its own interval uses it, >= 0
+    tau2 : between-study variance, >= 0
+    k : studies behind the estimate, whole and >= 1; of one study the interval is NaN
     method : key of PREDICTION
+
+    Raises
+    ------
+    InvalidInput
+        NaN, se or tau2 < 0, k that is no number of studies, shapes that do not fit, an unknown method.
+
+    Examples
+    --------
+    >>> pi = prediction_interval(0.3, 0.1, 0.04, 6)
+    >>> round(float(pi.pi_lb), 4), round(float(pi.pi_ub), 4)
+    (-0.2748, 0.8748)
     """
     choose("method", method, PREDICTION)
-    mu, s, t2, n = (np.asarray(x, dtype=np.float64) for x in (estimate, se, tau2, k))
+    given = {"estimate": numbers("estimate", estimate)}
+    given |= {name: numbers(name, x, ge=0) for name, x in (("se", se), ("tau2", tau2))}
+    mu, s, t2, n = fitting(given | {"k": numbers("k", k, ge=1)})
+    if np.any(n % 1 != 0):
+        raise InvalidInput(f"k must be a whole number of studies (found {n[n % 1 != 0].flat[0]:g})")
     df = PREDICTION[method](n)
     half = np.where(n >= 2, quantile(level, df), np.nan) * np.sqrt(t2 + s**2)
     return Prediction((mu - half)[()], (mu + half)[()], np.asarray(df)[()])

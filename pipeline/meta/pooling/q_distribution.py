@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.meta.arrays import FloatArray
+from pipeline.meta.arrays import FloatArray, InvalidInput, numbers
+from pipeline.meta.guards import instance
 from pipeline.meta.pooling.studies import Studies
 
 CONTOUR = 28
@@ -23,11 +24,20 @@ _SLOPES = CONTOUR * (0.5017 / np.tan(_PHI) - 0.5017 * _PHI / np.sin(_PHI) ** 2 +
 def q_cdf(s: Studies, tau2: FloatArray) -> FloatArray:
     """P(Q <= observed) at between-study variances (..., n), for studies (..., k). Absolute accuracy about 1e-12.
 
+    Raises `InvalidInput` for anything but `Studies`, a tau2 that is negative or not finite, or leading axes that do not
+    fit those of the studies.
+
     >>> from pipeline.meta.pooling.studies import studies
     >>> q_cdf(studies([0.1, 0.3, 0.9], [0.04, 0.05, 0.08]), np.array([0.0, 0.2])).round(4)
     array([0.9325, 0.44  ])
     """
-    return np.clip(_invert(s, tau2, derivative=False), 0, 1)
+    instance("s", s, Studies)
+    t = np.atleast_1d(numbers("tau2", tau2, ge=0))
+    try:
+        np.broadcast_shapes(t.shape[:-1], s.y.shape[:-1])
+    except ValueError:
+        raise InvalidInput(f"shapes do not fit together: studies {s.y.shape}, tau2 {t.shape}") from None
+    return np.clip(_invert(s, t, derivative=False), 0, 1)
 
 
 def q_density_in_tau2(s: Studies, tau2: FloatArray) -> FloatArray:

@@ -11,7 +11,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pipeline.meta.arrays import FloatArray, numbers
+from pipeline.meta.arrays import FloatArray, InvalidInput, numbers
+from pipeline.meta.guards import fitting
 
 NODES = 500
 REACH = 30.0  # standard deviations of the saddle point's Gaussian that the nodes cover
@@ -23,7 +24,12 @@ def quadratic_form_tail(q: ArrayLike, weights: ArrayLike) -> FloatArray:
     Parameters
     ----------
     q : > 0, shape (...)
-    weights : >= 0, (..., m), at least one of them positive
+    weights : >= 0, (..., m), at least one of them positive; the leading axes fit q
+
+    Raises
+    ------
+    InvalidInput
+        q <= 0, a weight < 0, all of them 0, shapes that do not fit.
 
     Returns
     -------
@@ -35,6 +41,9 @@ def quadratic_form_tail(q: ArrayLike, weights: ArrayLike) -> FloatArray:
     0.05
     """
     x, w = numbers("q", q, gt=0), numbers("weights", weights, ge=0)
+    if w.ndim == 0 or w.shape[-1] == 0:
+        raise InvalidInput(f"weights must have shape (..., m), m > 0: found {w.shape}")
+    fitting({"q": x, "weights without their last axis": w[..., 0]})
     top = w.max(-1)
     numbers("the largest weight", top, gt=0)
     w, x = w / top[..., None], x / top  # the cut now starts at 1/2

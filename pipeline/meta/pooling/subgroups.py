@@ -27,7 +27,8 @@ class Subgroups:
     Qb_common, Qb_common_p : Q between, with the common tau2
     Qb_df : its degrees of freedom, G - 1
     F, F_df2, F_p : test of a difference with the common tau2 and the interval's own standard errors, F on G - 1 and
-        k - G degrees of freedom; NaN for an interval of the normal distribution
+        k - G degrees of freedom; NaN for an interval of the normal distribution, and where all effects of a subgroup
+        are alike and the interval is "hk", which then has no standard error
     prediction_separate : for a new study of each subgroup, tau2 and k of the subgroup, (..., G)
     prediction_common : the same with the common tau2, and t on k - G degrees of freedom where the method is "t_k1"
     """
@@ -81,7 +82,7 @@ def subgroup_analysis(
     >>> s.levels, round(float(s.Qb_common), 4)
     (('a', 'b'), 14.4)
     """
-    y, v, on = _studies(yi, vi, mask)
+    y, v, on = _studies(yi, vi, None if mask is None else np.atleast_1d(mask))
     levels, members = _members(group, y.shape[-1])
     inside = members & on[..., None, :]
     empty = ~inside.any(-1)
@@ -122,7 +123,10 @@ def _studies(yi: ArrayLike, vi: ArrayLike, mask: ArrayLike | None) -> tuple[Floa
     on = np.ones(y.shape[-1:], dtype=bool) if mask is None else switches("mask", mask)
     if y.ndim == 0 or v.ndim == 0 or not y.shape[-1] == v.shape[-1] == on.shape[-1]:
         raise InvalidInput(f"shapes differ: yi {y.shape}, vi {v.shape}, mask {on.shape}")
-    shape = np.broadcast_shapes(y.shape, v.shape, on.shape)
+    try:
+        shape = np.broadcast_shapes(y.shape, v.shape, on.shape)
+    except ValueError:
+        raise InvalidInput(f"shapes do not fit together: yi {y.shape}, vi {v.shape}, mask {on.shape}") from None
     return np.broadcast_to(y, shape), np.broadcast_to(v, shape), np.broadcast_to(on, shape)
 
 

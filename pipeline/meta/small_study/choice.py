@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pipeline.meta.arrays import FloatArray, InvalidInput, choose
+from pipeline.meta.arrays import FloatArray, InvalidInput, choose, numbers
 from pipeline.meta.effect_sizes.two_by_two import TwoByTwo
+from pipeline.meta.guards import fitting, instance
 from pipeline.meta.small_study.event_tests import deeks, harbord, peters, rucker
 from pipeline.meta.small_study.rank_test import RankTest, begg, schwarzer
 from pipeline.meta.small_study.regression_tests import (
@@ -57,12 +58,14 @@ class Evidence:
     def people(self) -> FloatArray:
         """People in both groups."""
         n1, n2 = self.groups()
-        return np.asarray(n1, dtype=np.float64) + np.asarray(n2, dtype=np.float64)
+        groups = fitting({"n1i": numbers("n1i", n1, gt=0), "n2i": numbers("n2i", n2, gt=0)})
+        return np.asarray(groups[0] + groups[1])
 
     def counts(self) -> TwoByTwo:
         """The tables."""
         if self.table is None:
             raise InvalidInput("this test needs n1i and n2i, or the two-by-two tables")
+        instance("table", self.table, TwoByTwo)
         return self.table
 
 
@@ -110,6 +113,7 @@ def asymmetry_test(measure: str, evidence: Evidence, *, test: str | None = None)
     >>> round(float(asymmetry_test("SMD", e).statistic), 4)
     12.0577
     """
+    instance("evidence", evidence, Evidence)
     if test is None:
         choose("measure", measure, ASYMMETRY_TESTS)
         test = ASYMMETRY_TESTS[measure]

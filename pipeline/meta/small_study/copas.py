@@ -190,7 +190,7 @@ def _ranges(
     first = gamma0 or (_LEAST - top / s.max(), _WEAKEST)
     second = gamma1 or (0.0, top)
     for name, ends in (("gamma0", first), ("gamma1", second)):
-        if not (np.isfinite(ends).all() and ends[0] < ends[1]):
+        if np.shape(ends) != (2,) or not (np.isfinite(ends).all() and ends[0] < ends[1]):
             raise InvalidInput(f"{name} must be a range (low, high) with low < high (found {ends})")
     return np.array([first[0], second[0]]), np.array([first[1], second[1]])
 

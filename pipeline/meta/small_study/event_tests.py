@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from pipeline.meta.arrays import BoolArray, FloatArray, InvalidInput, numbers, switches
 from pipeline.meta.effect_sizes.two_by_two import TwoByTwo
+from pipeline.meta.guards import instance
 from pipeline.meta.small_study.regression_tests import RegressionTest, egger, regression_test, thompson
 
 
@@ -18,12 +19,14 @@ def deeks(yi: ArrayLike, table: TwoByTwo, *, level: float = 95, mask: ArrayLike 
 
     Deeks, Macaskill & Irwig 2005, J Clin Epidemiol 58:882, for the diagnostic odds ratio.
     """
+    instance("table", table, TwoByTwo)
     size = 4 * table.n1i * table.n2i / (table.n1i + table.n2i)
     return regression_test(yi, 1 / size, 1 / np.sqrt(size), level=level, mask=mask)
 
 
 def peters(yi: ArrayLike, table: TwoByTwo, *, level: float = 95, mask: ArrayLike | None = None) -> RegressionTest:
     """Peters's test for log odds ratios: predictor 1/N, weights events x non-events / N. Peters 2006, JAMA 295:676."""
+    instance("table", table, TwoByTwo)
     x = 1 / (table.n1i + table.n2i)
     return regression_test(yi, _marginal_variance(table), x, level=level, mask=mask)
 
@@ -40,10 +43,12 @@ def harbord(table: TwoByTwo, *, level: float = 95, mask: ArrayLike | None = None
     >>> round(float(t.statistic), 4)
     0.5742
     """
-    n, events = table.n1i + table.n2i, table.ai + table.ci
+    instance("table", table, TwoByTwo)
     on = taking_part(table, mask)
+    n, events = table.n1i + table.n2i, table.ai + table.ci
     z = np.where(on, table.ai - events * table.n1i / n, 0.0)
     information = table.n1i * table.n2i * events * (n - events) / (n**2 * np.maximum(n - 1, 1))
+    refuse_uninformative(on & (information == 0))
     v = numbers("V", np.where(on, information, 1.0), gt=0)
     return regression_test(z / v, 1 / v, 1 / np.sqrt(v), level=level, mask=on)
 
@@ -70,6 +75,7 @@ def rucker(
 
 def arcsine_difference(table: TwoByTwo) -> tuple[FloatArray, FloatArray]:
     """asin(sqrt(p1)) - asin(sqrt(p2)) and its variance 1/(4 n1) + 1/(4 n2). Ruecker et al. 2008."""
+    instance("table", table, TwoByTwo)
     difference = np.arcsin(np.sqrt(table.ai / table.n1i)) - np.arcsin(np.sqrt(table.ci / table.n2i))
     return difference, 0.25 / table.n1i + 0.25 / table.n2i
 
@@ -81,6 +87,13 @@ def taking_part(table: TwoByTwo, mask: ArrayLike | None) -> BoolArray:
         return np.broadcast_to(on, table.ai.shape)
     except ValueError:
         raise InvalidInput(f"shapes differ: tables {table.ai.shape}, mask {on.shape}") from None
+
+
+def refuse_uninformative(bad: BoolArray) -> None:
+    """Name the first table whose events have no variance given the margins."""
+    if bad.any():
+        place = ", ".join(map(str, np.argwhere(bad)[0]))
+        raise InvalidInput(f"table[{place}] has no event or events only, so that its variance V is 0")
 
 
 def _marginal_variance(table: TwoByTwo) -> FloatArray:

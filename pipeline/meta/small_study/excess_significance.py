@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from pipeline.meta.arrays import BoolArray, FloatArray, IntArray, InvalidInput, choose, numbers, probability
+from pipeline.meta.guards import spread
 from pipeline.meta.pooling.studies import Studies, studies
 
 MAX_ITERATIONS = 200
@@ -85,7 +86,8 @@ def excess_significance(
     Raises
     ------
     InvalidInput
-        As `studies`; an unknown side, alternative or test; tau2 < 0.
+        As `studies`; an unknown side, alternative or test; tau2 < 0; theta or tau2 of another shape than the batch; a
+        null that is not one finite number.
 
     Examples
     --------
@@ -98,8 +100,10 @@ def excess_significance(
             raise InvalidInput(f"{name} {value!r} is not known; choose from {', '.join(ALTERNATIVES)}")
     choose("limit_test", limit_test, EXCESS_TESTS)
     s = studies(yi, vi, mask=mask)
-    t2 = np.broadcast_to(numbers("tau2", tau2, ge=0), s.k.shape)
-    mean = s.fit(t2).coefficients(s.y)[..., 0] if theta is None else np.broadcast_to(numbers("theta", theta), s.k.shape)
+    null = float(spread("null", numbers("null", null), ()))
+    t2 = spread("tau2", numbers("tau2", tau2, ge=0), s.k.shape)
+    pooled = s.fit(t2).coefficients(s.y)[..., 0]
+    mean = pooled if theta is None else spread("theta", numbers("theta", theta), s.k.shape)
     bounds = _critical(sided, level)
     z = (s.y - null) / np.sqrt(s.v)
     significant = (s.present > 0) & ((z <= bounds[0]) | (z >= bounds[1]))

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from pipeline.meta.arrays import BoolArray, FloatArray, IntArray, InvalidInput, numbers, probability
+from pipeline.meta.guards import spread
 from pipeline.meta.pooling.random_effects import common_effect, random_effects
 from pipeline.meta.pooling.studies import Studies, studies
 from pipeline.meta.reference import two_sided_p
@@ -193,7 +194,7 @@ def _whole(n: FloatArray, k: IntArray) -> FloatArray:
 
 def _target(target: ArrayLike, mean: FloatArray) -> FloatArray:
     """The target with the sign of the observed mean."""
-    goal = np.broadcast_to(numbers("target", target), mean.shape)
+    goal = spread("target", numbers("target", target), mean.shape)
     if (goal == 0).any():
         raise InvalidInput("target must not be 0: no number of studies without effect makes a mean of 0")
     return np.copysign(goal, mean)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pipeline.meta.arrays import FloatArray, IntArray, InvalidInput, numbers, probability
+from pipeline.meta.guards import fitting
 from pipeline.meta.pooling.random_effects import random_effects
 from pipeline.meta.pooling.studies import studies
 from pipeline.meta.reference import quantile, two_sided_p
@@ -87,8 +88,9 @@ def pseudo_interval(
     estimate: ArrayLike, sei: ArrayLike, tau2: ArrayLike = 0.0, *, level: float = 95
 ) -> tuple[FloatArray, FloatArray]:
     """Where `level` percent of studies with standard error `sei` fall: estimate -/+ z sqrt(sei^2 + tau2)."""
-    half = quantile(level, np.nan) * np.sqrt(numbers("sei", sei, ge=0) ** 2 + numbers("tau2", tau2, ge=0))
-    centre = numbers("estimate", estimate)
+    given = {"estimate": numbers("estimate", estimate)}
+    centre, se, between = fitting(given | {"sei": numbers("sei", sei, ge=0), "tau2": numbers("tau2", tau2, ge=0)})
+    half = quantile(level, np.nan) * np.sqrt(se**2 + between)
     return centre - half, centre + half
 
 
@@ -99,6 +101,7 @@ def significance_contours(
     z = np.array([float(quantile(level, np.nan)) for level in levels])
     se = numbers("sei", sei, ge=0)
     half = z.reshape(-1, *[1] * se.ndim) * se
+    numbers("null", null)
     return null - half, null + half
 
 
@@ -106,6 +109,7 @@ def contour_region(
     yi: ArrayLike, vi: ArrayLike, levels: tuple[float, ...] = (90, 95, 99), *, null: float = 0.0
 ) -> IntArray:
     """Region of each effect: 1 inside p < .01, then p < .05, p < .10, last not significant (with the usual levels)."""
-    p = two_sided_p((numbers("yi", yi) - null) / np.sqrt(numbers("vi", vi, gt=0)), np.nan)
+    y, v = fitting({"yi": numbers("yi", yi), "vi": numbers("vi", vi, gt=0)})
+    p = two_sided_p((y - numbers("null", null)) / np.sqrt(v), np.nan)
     alphas = np.array([probability(level) for level in levels])
     return np.asarray(1 + np.sum(p[..., None] >= alphas, -1), dtype=np.int64)

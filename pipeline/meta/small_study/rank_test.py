@@ -11,9 +11,10 @@ from scipy import special
 
 from pipeline.meta.arrays import BoolArray, FloatArray, InvalidInput, numbers
 from pipeline.meta.effect_sizes.two_by_two import TwoByTwo
+from pipeline.meta.guards import affordable, fitting, instance
 from pipeline.meta.pooling.studies import studies
 from pipeline.meta.reference import two_sided_p
-from pipeline.meta.small_study.event_tests import taking_part
+from pipeline.meta.small_study.event_tests import refuse_uninformative, taking_part
 
 EXACT_UP_TO = 300  # studies: beyond, the normal approximation differs by less than one part in a thousand
 
@@ -78,12 +79,15 @@ def schwarzer(table: TwoByTwo, *, mask: ArrayLike | None = None) -> RankTest:
         Fewer than 3 tables, a table without any event or with events only, a Mantel-Haenszel odds ratio of 0 or
         infinity.
     """
+    instance("table", table, TwoByTwo)
     on = taking_part(table, mask)
     n = table.n1i + table.n2i
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.sum(on * table.ai * table.di / n, -1) / np.sum(on * table.bi * table.ci / n, -1)
     ratio = numbers("Mantel-Haenszel odds ratio", ratio, gt=0)
     mean, variance = conditional_moments(table, ratio[..., None])
+    events, n = table.ai + table.ci, table.n1i + table.n2i
+    refuse_uninformative(on & ((events == 0) | (events == n)))
     v = numbers("conditional variance of ai", np.where(on, variance, 1.0), gt=0)
     return kendall(np.where(on, table.ai - mean, 0.0) / np.sqrt(v), 1 / v, on)
 
@@ -112,13 +116,26 @@ def conditional_moments(table: TwoByTwo, odds_ratio: ArrayLike) -> tuple[FloatAr
     """Mean and variance of `ai` given the margins at an odds ratio: Fisher's non-central hypergeometric distribution.
 
     Sums over all tables with these margins, so memory grows with the number of events. Counts must be whole.
+
+    Parameters
+    ----------
+    table : (..., k)
+    odds_ratio : > 0, broadcast with the tables
+
+    Raises
+    ------
+    InvalidInput
+        No `TwoByTwo`, an odds ratio <= 0, shapes that do not fit, more possible tables than memory holds.
     """
+    instance("table", table, TwoByTwo)
+    ratio, _ = fitting({"odds_ratio": numbers("odds_ratio", odds_ratio, gt=0), "table": table.ai})
     lowest = np.maximum(0.0, table.ai - table.di)  # ai + ci - n2i
     size = np.minimum(table.n1i, table.ai + table.ci) - lowest
+    affordable("all tables with these margins", ratio.size * (int(size.max()) + 1))
     step = np.arange(int(size.max()) + 1)
     a = np.minimum(lowest[..., None] + step, (lowest + size)[..., None])
     cells = (a, (table.n1i)[..., None] - a, (table.ai + table.ci)[..., None] - a, (table.di - table.ai)[..., None] + a)
-    log_weight = a * np.log(np.asarray(odds_ratio))[..., None] - sum(special.gammaln(c + 1) for c in cells)
+    log_weight = a * np.log(ratio)[..., None] - sum(special.gammaln(c + 1) for c in cells)
     log_weight = np.where(step <= size[..., None], log_weight, -np.inf)
     weight = special.softmax(log_weight, axis=-1)
     mean = np.sum(weight * a, -1)

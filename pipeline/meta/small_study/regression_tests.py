@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pipeline.meta.arrays import FloatArray, IntArray, InvalidInput, numbers, together
+from pipeline.meta.guards import fitting
 from pipeline.meta.pooling.meta_regression import meta_regression
 from pipeline.meta.pooling.studies import Studies, studies
 from pipeline.meta.reference import quantile, two_sided_p
@@ -131,7 +132,8 @@ def egger(yi: ArrayLike, vi: ArrayLike, *, level: float = 95, mask: ArrayLike | 
     >>> round(float(egger([0.9, 0.6, 0.5, 0.2], [0.20, 0.10, 0.05, 0.01]).p), 4)
     0.0068
     """
-    return regression_test(yi, vi, _standard_error(vi, mask), level=level, mask=mask)
+    s = studies(yi, vi, mask=mask)
+    return regression_test(s.y, s.v, np.sqrt(s.v), level=level, mask=s.present > 0)
 
 
 def pustejovsky_rodgers(
@@ -148,8 +150,9 @@ def thompson(
     yi: ArrayLike, vi: ArrayLike, *, estimator: str = "REML", level: float = 95, mask: ArrayLike | None = None
 ) -> RegressionTest:
     """Meta-regression on the standard error, additive tau2, t(k - 2). Thompson & Sharp 1999, Stat Med 18:2693."""
-    x = _standard_error(vi, mask)
-    return regression_test(yi, vi, x, model="rma", estimator=estimator, interval="t", level=level, mask=mask)
+    s = studies(yi, vi, mask=mask)
+    size, on = np.sqrt(s.v), s.present > 0
+    return regression_test(s.y, s.v, size, model="rma", estimator=estimator, interval="t", level=level, mask=on)
 
 
 def macaskill(
@@ -159,22 +162,23 @@ def macaskill(
     return regression_test(yi, vi, numbers("ni", ni, gt=0), level=level, mask=mask)
 
 
-def _standard_error(vi: ArrayLike, mask: ArrayLike | None) -> FloatArray:
-    v = np.asarray(vi, dtype=np.float64)
-    with np.errstate(invalid="ignore"):  # a variance that is not positive is refused with its place by `studies`
-        return np.sqrt(v if mask is None else np.where(mask, v, 1.0))
-
-
 def _studies(yi: ArrayLike, vi: ArrayLike, x: ArrayLike, mask: ArrayLike | None) -> Studies:
     """Studies with the design [1, x]."""
     plain = studies(yi, vi, mask=mask)
     on = plain.present > 0
-    size = np.asarray(x, dtype=np.float64)
+    try:
+        size = np.asarray(x, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InvalidInput("x is not numeric") from None
     if size.ndim and size.shape[-1] != on.shape[-1]:
         raise InvalidInput(f"x must have one value per study: shapes differ, yi {on.shape}, x {size.shape}")
+    fitting({"yi": plain.y, "x": size})
     size = numbers("x", np.where(on, size, 0.0))
     if plain.k.min() < 3:
         raise InvalidInput(f"a regression test needs at least 3 studies (found {plain.k.min()})")
+    largest, smallest = (f(np.where(on, size, end), -1) for f, end in ((np.max, -np.inf), (np.min, np.inf)))
+    if np.any(largest - smallest <= 1e-12 * np.maximum(np.abs(largest), np.abs(smallest))):
+        raise InvalidInput("the measure of size (standard error, people) is the same in all studies: no trend to see")
     return studies(plain.y, plain.v, np.stack([np.ones(size.shape), size], -1), on)
 
 

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from pipeline.meta.arrays import BoolArray, FloatArray, IntArray, InvalidInput, choose, numbers
+from pipeline.meta.guards import spread
 from pipeline.meta.pooling.likelihood import log_likelihood_ml
 from pipeline.meta.pooling.studies import Studies, studies
 from pipeline.meta.pooling.tau2 import TAU2_ESTIMATORS
@@ -100,13 +101,14 @@ def selection_model(
     function : key of SELECTION_FUNCTIONS
     alternative : direction that is favoured, "greater", "less" or "two.sided"; p values are of z = yi / sqrt(vi)
     steps : "stepfun": p values between 0 and 1 that separate the intervals; the others: at most one threshold, up to
-        which every study is seen alike, and from which w falls continuously, as w(p) / w(threshold)
+        which every study is seen alike, and from which w falls continuously, as w(p) / w(threshold). "stepfun" has no
+        default, since one-sided and two-sided p values need other steps: usual are [0.025] for one-sided ones
     delta : fixed parameters, NaN for one to be estimated; None to estimate all. In a step function the first weight is
         always 1 and the others are relative to it.
     strength : imprecision of each study (such as its standard error), (..., k), > 0: delta is multiplied by
         strength / max(strength)
     common_effect : tau2 = 0
-    delta_max : largest delta
+    delta_max : largest delta that is tried, above the smallest one that the function allows (see its row)
     start : "several" looks for the highest of the likelihood's maxima from many points; "no_selection" climbs from the
         estimates without selection to the maximum next to them, as other software does
     level : of the intervals, percent
@@ -128,6 +130,8 @@ def selection_model(
     choose("function", function, SELECTION_FUNCTIONS)
     choose("alternative", alternative, dict.fromkeys(SIDES))
     choose("start", start, dict.fromkeys(STARTS))
+    lowest = SELECTION_FUNCTIONS[function].lowest
+    numbers("delta_max", spread("delta_max", numbers("delta_max", delta_max), ()), gt=lowest)
     s = studies(yi, vi, design, mask)
     cut = _steps(function, steps)
     fixed = _fixed(function, delta, len(cut))
@@ -148,7 +152,7 @@ def _steps(function: str, steps: ArrayLike | None) -> FloatArray:
     cut = np.atleast_1d(np.unique(numbers("steps", [] if steps is None else steps, gt=0, le=1)))
     inner = cut[cut < 1]
     if function == "stepfun" and not len(cut):
-        raise InvalidInput("a step function needs steps: p values between 0 and 1")
+        raise InvalidInput("a step function needs steps, p values between 0 and 1: usually [0.025] (one-sided)")
     if function == "beta" and len(inner):
         raise InvalidInput("the beta function has no steps")
     if function != "stepfun" and len(inner) > 1:
@@ -160,7 +164,10 @@ def _fixed(function: str, delta: ArrayLike | None, intervals: int) -> FloatArray
     """delta with NaN for what is to be estimated."""
     f = SELECTION_FUNCTIONS[function]
     d = intervals if function == "stepfun" else len(f.neutral)
-    fixed = np.full(d, np.nan) if delta is None else np.atleast_1d(np.asarray(delta, dtype=np.float64))
+    try:
+        fixed = np.full(d, np.nan) if delta is None else np.atleast_1d(np.asarray(delta, dtype=np.float64))
+    except (TypeError, ValueError):
+        raise InvalidInput("delta is not numeric") from None
     if fixed.shape != (d,):
         raise InvalidInput(f"{function} has {d} parameters: delta {fixed.shape}")
     if np.any(fixed < f.lowest) or np.isinf(fixed).any():
@@ -178,7 +185,7 @@ def _relative(function: str, strength: ArrayLike | None, s: Studies) -> FloatArr
         return None
     if not SELECTION_FUNCTIONS[function].strength:
         raise InvalidInput(f"the strength of {function} does not depend on the study")
-    a = np.broadcast_to(numbers("strength", strength, gt=0), s.y.shape)
+    a = spread("strength", numbers("strength", strength, gt=0), s.y.shape)
     return np.asarray(a / np.max(a * s.present, axis=-1, keepdims=True)).reshape(-1, s.y.shape[-1])
 
 

@@ -161,3 +161,16 @@ def test_quantiles_invert_the_mixture(parts: list[tuple[float, float, float]]) -
     x = NormalMixture(m, s, w / w.sum())
     p = np.array([1e-6, 0.02, 0.5, 0.9, 1 - 1e-9])
     np.testing.assert_allclose(x.cdf(x.quantile(p)), p, rtol=1e-9)
+
+
+@pytest.mark.parametrize("mu", [(0, 1, 2), (0,), 3.0, [[0, 1]]])
+def test_the_prior_of_the_mean_is_two_numbers(mu: object) -> None:
+    with pytest.raises(InvalidInput, match="mu must be two numbers"):
+        bayes_random_effects(Y, V, mu=mu)  # type: ignore[arg-type]
+
+
+def test_priors_are_a_name_and_numbers() -> None:
+    with pytest.raises(InvalidInput, match="tau is the name of a prior"):
+        bayes_random_effects(Y, V, tau=5)  # type: ignore[arg-type]
+    with pytest.raises(InvalidInput, match="upper must be one number"):
+        tau_prior("uniform", np.array([1.0, 2.0]))  # type: ignore[arg-type]

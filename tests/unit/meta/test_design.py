@@ -150,3 +150,27 @@ def test_new_rows_are_coded_as_the_design_was() -> None:
     assert new_rows(made, {"kind": ["c"], "x": [2.0]}).tolist() == [[1, 0, 1, 4, 0, 4]]
     with pytest.raises(InvalidInput, match="'d' is not a level; choose from a, b, c"):
         new_rows(made, {"kind": ["d"], "x": [2.0]})
+
+
+def test_wrong_objects() -> None:
+    made = design("~ x", {"x": [1, 2]})
+    for formula, moderators, message in (
+        (None, {"x": [1, 2]}, "formula must be a str"),
+        ("~ x", {"x": 1}, "moderator 'x' must hold one value per study"),
+        ("~ x", {"x": "ab"}, "moderator 'x' must hold one value per study"),
+        ("~ x", None, "moderators must be a Mapping"),
+        ("~ x", [1, 2], "moderators must be a Mapping"),
+    ):
+        with pytest.raises(InvalidInput, match=message):
+            design(formula, moderators)  # type: ignore[arg-type]
+    with pytest.raises(InvalidInput, match="made must be a Design"):
+        new_rows(None, {"x": [1]})  # type: ignore[arg-type]
+    with pytest.raises(InvalidInput, match="moderators must be a Mapping"):
+        new_rows(made, [1])  # type: ignore[arg-type]
+
+
+def test_moderators_of_two_axes_and_variables_that_are_none() -> None:
+    with pytest.raises(InvalidInput, match="'x' must hold one value per study"):
+        design("~ x", {"x": np.ones((2, 2))})  # type: ignore[dict-item]
+    with pytest.raises(InvalidInput, match="variable must be a str"):
+        value(5, {})  # type: ignore[arg-type]

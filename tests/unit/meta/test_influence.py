@@ -142,3 +142,32 @@ def test_best_predictions_shrink() -> None:
     assert (np.abs(b.estimate - mean) <= np.abs(YI[0] - mean)).all()
     none = best_predictions([0.3] * 4, [0.1] * 4)
     assert none.estimate == pytest.approx([0.3] * 4) and none.se == pytest.approx([np.sqrt(0.1 / 4)] * 4)
+
+
+@pytest.mark.parametrize("order", [5, "abc", [0.5, 1, 2], [[0, 1, 2]], [0, 1, 1], ["0", "1", "2"]])
+def test_orders_that_are_none(order: object) -> None:
+    y, v = [0.1, 0.2, 0.5], [0.1, 0.2, 0.1]
+    with pytest.raises(InvalidInput, match="order must hold"):
+        cumulative(y, v, order)  # type: ignore[arg-type]
+    with pytest.raises(InvalidInput, match="order must hold"):
+        cumulative_regression(y, v, np.ones((3, 1)), order)  # type: ignore[arg-type]
+
+
+def test_first_is_a_number_of_studies() -> None:
+    with pytest.raises(InvalidInput, match="first must be a int"):
+        cumulative_regression([0.1, 0.2, 0.5], [0.1, 0.2, 0.1], np.ones((3, 1)), first="two")  # type: ignore[arg-type]
+
+
+def test_effects_that_are_alike_without_each_study() -> None:
+    m = leave_one_out_regression([0.0] * 6, [0.1] * 6, np.column_stack([np.ones(6), np.arange(6.0)]), interval="hk")
+    assert np.isnan(m.QM).all()
+    assert (m.se == 0).all()
+
+
+@pytest.mark.filterwarnings("error")
+def test_identical_effects_have_no_hartung_knapp_diagnostics() -> None:
+    d = influence([0.0] * 6, [0.1] * 6, np.column_stack([np.ones(6), np.arange(6.0)]), interval="hk")
+    assert np.isnan(d.cook_d).all()
+    assert np.isnan(d.cov_r).all()
+    assert not d.is_infl[1:5].any()
+    assert np.isnan(residuals([0.0] * 6, [0.1] * 6, interval="hk").studentised).all()

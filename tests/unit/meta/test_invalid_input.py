@@ -200,6 +200,8 @@ class TestConversions:
     def test_clusters(self) -> None:
         with pytest.raises(InvalidInput, match="icc must be <= 1"):
             clusters.design_effect(10, 5)
+        with pytest.raises(InvalidInput, match=r"m \(3,\), cv \(2,\)"):
+            clusters.design_effect([5, 6, 7], 0.05, cv=[0.1, 0.2])  # type: ignore[arg-type]
         with pytest.raises(InvalidInput, match="m must be >= 1"):
             clusters.design_effect(0.5, 0.05)
 
@@ -222,11 +224,11 @@ class TestOtherRooms:
     def test_regression_test(self) -> None:
         with pytest.raises(InvalidInput, match="at least 3"):
             regression_test([0.1, 0.2], [0.1, 0.1], [1, 2])
-        with pytest.raises(InvalidInput, match="combination"):
+        with pytest.raises(InvalidInput, match="the same in all studies"):
             regression_test([0.1, 0.2, 0.4], [0.1, 0.1, 0.1], [1, 1, 1])
         with pytest.raises(InvalidInput, match="needs ni"):
             predictor("ni", [0.1])
-        with pytest.raises(InvalidInput, match="V"):
+        with pytest.raises(InvalidInput, match=r"table\[0\] has no event"):
             harbord(two_by_two.from_events([0, 1, 2], [10, 10, 10], [0, 2, 3], [10, 10, 10]))
 
     def test_more_coefficients_than_studies(self) -> None:

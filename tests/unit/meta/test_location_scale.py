@@ -151,3 +151,17 @@ class TestErrors:
     def test_too_few_studies(self, k: int) -> None:
         with pytest.raises(InvalidInput, match="cannot carry"):
             location_scale(Y[:k], V[:k], scale_design=Z[:k])
+
+
+def test_scale_designs_that_do_not_fit() -> None:
+    with pytest.raises(InvalidInput, match="q > 0"):
+        location_scale(Y, V, X, np.ones((K, 0)))
+    with pytest.raises(InvalidInput, match="rows of a batch"):
+        location_scale(Y, V, X, np.stack([Z, Z]))
+    with pytest.raises(InvalidInput, match="do not fit"):
+        location_scale(np.stack([Y, Y, Y]), V, X, np.stack([Z, Z]))
+
+
+def test_identical_effects_have_no_omnibus_test() -> None:
+    m = location_scale(np.zeros(K), V, X, Z, interval="hk")
+    assert np.isnan([m.QM.statistic, m.QM.p]).all()

@@ -16,7 +16,7 @@ from pipeline.meta.arrays import InvalidInput
 from pipeline.meta.moderators.collinearity import inflation_by_term, variance_inflation
 from pipeline.meta.moderators.design import design, new_rows
 from pipeline.meta.moderators.location_scale import location_scale
-from pipeline.meta.moderators.model_comparison import compare_nested, rank_models
+from pipeline.meta.moderators.model_comparison import compare_nested, information_criteria, rank_models
 from pipeline.meta.moderators.predict import predict
 from pipeline.meta.moderators.wald import contrasts, omnibus, term_tests, wald_test
 from pipeline.meta.pooling.meta_regression import meta_regression
@@ -191,3 +191,99 @@ class TestComparison:
             compare_nested(Y, V, FULL.x, estimator="REML")
         with pytest.raises(InvalidInput, match="no model"):
             rank_models(Y, V, {})
+
+
+SINGULAR = np.ones((4, 4))
+
+
+class TestWhatIsNoCovariance:
+    @pytest.mark.parametrize(
+        ("vb", "message"),
+        [(np.zeros((4, 4)), "must be > 0"), (-np.eye(4), "must be > 0"), (SINGULAR, "not positive definite")],
+    )
+    def test_tests_refuse(self, vb: np.ndarray, message: str) -> None:
+        b = np.ones(4)
+        with pytest.raises(InvalidInput, match=message):
+            wald_test(b, vb, np.eye(4)[1:])
+        with pytest.raises(InvalidInput, match=message):
+            variance_inflation(vb)
+        made = design("~ kind", {"kind": list("abcd")})
+        with pytest.raises(InvalidInput, match=message):
+            term_tests(made, b, vb)
+        if message == "must be > 0":
+            with pytest.raises(InvalidInput, match=message):
+                contrasts(b, vb, np.eye(4)[1])
+
+    def test_a_fixed_coefficient_that_is_not_tested(self) -> None:
+        v = np.diag([0.0, 0.04])
+        assert float(wald_test([1.0, 0.4], v, [0, 1]).statistic) == pytest.approx(4)
+        assert float(contrasts([1.0, 0.4], v, [0, 1]).se[0]) == pytest.approx(0.2)
+
+    @pytest.mark.parametrize("df", [0, -1, -np.inf, [3.0, 4.0], "many"])
+    def test_degrees_of_freedom(self, df: object) -> None:
+        for test in (wald_test, contrasts):
+            with pytest.raises(InvalidInput, match="df"):
+                test([0.5, 1.0], np.eye(2), [0, 1], df=df)
+
+    @pytest.mark.parametrize("value", [[1.0, 2.0, 3.0], np.ones((1000, 1)), np.nan])
+    def test_values(self, value: object) -> None:
+        for test in (wald_test, contrasts):
+            with pytest.raises(InvalidInput, match="value"):
+                test([0.5, 1.0], np.eye(2), np.eye(2), value)
+
+    def test_batches_that_do_not_fit(self) -> None:
+        for test in (wald_test, contrasts):
+            with pytest.raises(InvalidInput, match="do not fit"):
+                test(np.ones((3, 2)), np.stack([np.eye(2)] * 2), [0, 1])
+
+    def test_more_rows_than_memory(self) -> None:
+        with pytest.raises(InvalidInput, match="would take"):
+            contrasts(np.ones((2**15, 2)), np.eye(2), np.ones((2**15, 2)))
+
+
+def test_wrong_objects() -> None:
+    for call in (lambda: term_tests(None, np.ones(2), np.eye(2)), lambda: inflation_by_term(None, np.eye(2))):  # type: ignore[arg-type]
+        with pytest.raises(InvalidInput, match="made must be a Design"):
+            call()
+    with pytest.raises(InvalidInput, match="fit must be a Regression or LocationScale"):
+        predict(None)  # type: ignore[arg-type]
+
+
+def test_tau2_of_new_studies() -> None:
+    rows = FULL.x[:2]
+    with pytest.raises(InvalidInput, match=r"tau2 must fit the shape \(2,\)"):
+        predict(FIT, rows, tau2=[0.1, 0.2, 0.3])
+    assert predict(FIT, rows, tau2=[0.1, 0.2]).pi_lb.shape == (2,)
+    common = meta_regression(Y, V, FULL.x, estimator="EE")
+    assert np.isnan(predict(common, rows, method="t_k2").pi_lb).all()
+    assert np.isfinite(predict(common, rows, method="t_k2").ci_lb).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"n": 0}, "n must be > 0"),
+        ({"n": -3}, "n must be > 0"),
+        ({"n": np.inf}, "n must be finite"),
+        ({"n": np.nan}, "n must be finite"),
+        ({"log_lik": np.nan}, "log_lik must be finite"),
+        ({"parameters": -1}, "parameters must be >= 0"),
+        ({"log_lik": [1.0, 2.0], "n": [3, 4, 5]}, "do not fit"),
+    ],
+)
+def test_information_criteria_refuse(change: dict[str, object], message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        information_criteria(**({"log_lik": -10.0, "parameters": 2, "n": 20} | change))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("sets", [[1], "ab", [["a"]], [[1.5]]])
+def test_sets_of_columns(sets: object) -> None:
+    with pytest.raises(InvalidInput, match=r"sets\[0\] must be a sequence of columns"):
+        variance_inflation(np.eye(3), sets)  # type: ignore[arg-type]
+
+
+def test_columns_and_models_that_are_none() -> None:
+    with pytest.raises(InvalidInput, match="columns must be whole numbers"):
+        omnibus(np.ones(2), np.eye(2), ["a"])
+    with pytest.raises(InvalidInput, match="designs must be a Mapping"):
+        rank_models(Y, V, [FULL.x])  # type: ignore[arg-type]

@@ -11,16 +11,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.meta import guards
 from pipeline.meta.arrays import InvalidInput
 from pipeline.meta.dependence import block_likelihood as blocks
-from pipeline.meta.dependence import newton
+from pipeline.meta.dependence import newton, profile_likelihood
 from pipeline.meta.dependence.blup import random_effects_of
 from pipeline.meta.dependence.cluster_deletion import leave_one_cluster_out
-from pipeline.meta.dependence.multilevel import three_level
-from pipeline.meta.dependence.multilevel_i2 import multilevel_i2
+from pipeline.meta.dependence.multilevel import coefficient_covariance, three_level
+from pipeline.meta.dependence.multilevel_i2 import multilevel_i2, typical_sampling_variance
 from pipeline.meta.dependence.multivariate import multivariate, prepared
 from pipeline.meta.dependence.new_study import predict_new_study
-from pipeline.meta.dependence.profile_likelihood import component_intervals, components, profile_log_likelihood
+from pipeline.meta.dependence.profile_likelihood import (
+    Component,
+    component_intervals,
+    components,
+    profile_log_likelihood,
+)
 from pipeline.meta.dependence.random_terms import Correlated, Intercepts, Slopes, nested, ready
 from pipeline.meta.dependence.structures import STRUCTURES
 from pipeline.meta.pooling.meta_regression import meta_regression
@@ -490,3 +496,89 @@ def test_three_level_refuses(change: dict[str, Any], message: str) -> None:
 def test_multivariate_refuses(change: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         multivariate(**({"yi": Y, "v": V, "random": [Intercepts(G)]} | change))
+
+
+GROUPED = {"yi": [0.1, 0.4, 0.3, 0.9, 0.8, 0.2], "v": [0.02] * 6, "cluster": list("aabbcc")}
+
+
+def test_a_batch_of_designs() -> None:
+    x = np.stack([np.column_stack([np.ones(6), np.arange(6.0) ** n]) for n in (1, 2, 3)])
+    batch = three_level(**GROUPED, design=x)
+    for n in range(3):
+        one = three_level(**GROUPED, design=x[n])
+        np.testing.assert_allclose(batch.beta[n], one.beta, rtol=1e-12)
+        np.testing.assert_allclose(batch.log_lik[n], one.log_lik, rtol=1e-12)
+    with pytest.raises(InvalidInput, match="do not fit"):
+        three_level(np.ones((2, 6)), GROUPED["v"], GROUPED["cluster"], design=x)
+    with pytest.raises(InvalidInput, match="found design"):
+        leave_one_cluster_out(**GROUPED, design=x)
+
+
+def test_a_design_without_columns() -> None:
+    none = np.ones((6, 0))
+    for call in (three_level, leave_one_cluster_out):
+        with pytest.raises(InvalidInput, match="and a column"):
+            call(**GROUPED, design=none)
+    with pytest.raises(InvalidInput, match="and a column"):
+        multivariate(GROUPED["yi"], GROUPED["v"], none)
+
+
+@pytest.mark.parametrize(
+    ("random", "message"),
+    [
+        ("study", "random must be a sequence of random terms"),
+        (Intercepts(list("aabbcc")), "random must be a sequence"),
+        ([None], r"random\[0\] must be a Intercepts or Correlated or Slopes"),
+        ([Intercepts(list("aabbcc")), "study"], r"random\[1\] must be"),
+    ],
+)
+def test_random_terms_that_are_none(random: Any, message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        multivariate(GROUPED["yi"], GROUPED["v"], random=random)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        components,
+        component_intervals,
+        random_effects_of,
+        predict_new_study,
+        multilevel_i2,
+        typical_sampling_variance,
+        lambda fit: profile_log_likelihood(fit, None, [0.1]),
+        lambda fit: coefficient_covariance(fit, [0.1, 0.1]),
+    ],
+)
+def test_no_fit(call: Any) -> None:
+    with pytest.raises(InvalidInput, match="fit must be a"):
+        call(None)
+
+
+def test_components_of_a_profile() -> None:
+    fit = multivariate(GROUPED["yi"], GROUPED["v"], random=[Intercepts(GROUPED["cluster"])])
+    one = components(fit)[0]
+    with pytest.raises(InvalidInput, match="component must be a Component"):
+        profile_log_likelihood(fit, None, [0.1])  # type: ignore[arg-type]
+    with pytest.raises(InvalidInput, match="is no component of this fit"):
+        profile_log_likelihood(fit, Component(3, "tau2", 0, 0.1), [0.1])
+    with pytest.raises(InvalidInput, match="values"):
+        profile_log_likelihood(fit, one, [-0.1])
+
+
+def test_a_long_profile_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    fit = multivariate(GROUPED["yi"], GROUPED["v"], random=nested(GROUPED["cluster"], list("uvwxyz")))
+    one, at = components(fit)[0], np.linspace(0, 1, 7)
+    whole = profile_log_likelihood(fit, one, at)
+    monkeypatch.setattr(profile_likelihood, "MOST_NUMBERS", 1000)
+    np.testing.assert_allclose(profile_log_likelihood(fit, one, at), whole, rtol=1e-12)
+    assert profile_log_likelihood(fit, one, []).shape == (0,)
+    monkeypatch.setattr(guards, "MOST_NUMBERS", 10)
+    with pytest.raises(InvalidInput, match="one value of the profile would take"):
+        profile_log_likelihood(fit, one, at)
+
+
+def test_labels_of_nested_levels() -> None:
+    for labels in ((), (5,), ("abc",)):
+        with pytest.raises(InvalidInput, match="nested needs the labels"):
+            nested(*labels)

@@ -79,3 +79,14 @@ def test_subsets_that_cannot_be_done() -> None:
         gosh(np.tile(Y, 5), np.tile(V, 5))
     with pytest.raises(InvalidInput, match="rng"):
         gosh(Y, V, subsets=10)
+
+
+@pytest.mark.parametrize("subsets", ["many", 2.5, [3]])
+def test_subsets_are_a_whole_number(subsets: object) -> None:
+    with pytest.raises(InvalidInput, match="subsets must be a int"):
+        gosh(Y, V, subsets=subsets, rng=np.random.default_rng(1))  # type: ignore[arg-type]
+
+
+def test_rng_is_a_generator() -> None:
+    with pytest.raises(InvalidInput, match="rng must be a Generator"):
+        gosh(Y, V, subsets=10, rng=7)  # type: ignore[arg-type]

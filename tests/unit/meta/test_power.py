@@ -75,3 +75,34 @@ def test_errors() -> None:
         power.smd_variance(0.2, 1, 20)
     with pytest.raises(InvalidInput, match="vi must be"):
         power.simulated_power(0.2, [[0.1]], 0, np.random.default_rng(1))
+
+
+def test_shapes_that_do_not_fit() -> None:
+    two, three = [0.1, 0.2], [0.1, 0.2, 0.3]
+    for call in (
+        lambda: power.power_mean(two, three, 5),
+        lambda: power.power_mean(two, 0.1, 5, tau2=three),
+        lambda: power.studies_needed(two, three),
+        lambda: power.power_heterogeneity(np.full((2, 4), 0.1), three),
+        lambda: power.power_subgroups(two, [5, 5, 5], 0.1),
+        lambda: power.power_moderator([0.2, 0.4], [[1, 0], [1, 1], [1, 0]], np.full((2, 3), 0.1), [0, 1], tau2=three),
+    ):
+        with pytest.raises(InvalidInput, match="do not fit"):
+            call()
+
+
+def test_simulation_takes_one_effect_and_one_tau2() -> None:
+    rng = np.random.default_rng(1)
+    with pytest.raises(InvalidInput, match="tau2 must be one number"):
+        power.simulated_power(0.2, [0.1] * 4, [0.1, 0.2], rng, replicates=10)  # type: ignore[arg-type]
+    with pytest.raises(InvalidInput, match="effect must be one number"):
+        power.simulated_power([0.2, 0.3], [0.1] * 4, 0.1, rng, replicates=10)  # type: ignore[arg-type]
+    with pytest.raises(InvalidInput, match="rng must be a Generator"):
+        power.simulated_power(0.2, [0.1] * 4, 0.1, 7, replicates=10)  # type: ignore[arg-type]
+
+
+def test_power_and_replicates_are_numbers() -> None:
+    with pytest.raises(InvalidInput, match="power is not numeric"):
+        power.studies_needed(0.2, 0.1, power="a")  # type: ignore[arg-type]
+    with pytest.raises(InvalidInput, match="replicates must be a int"):
+        power.simulated_power(0.2, [0.1] * 4, 0.1, np.random.default_rng(1), replicates="a")  # type: ignore[arg-type]

@@ -10,8 +10,9 @@ from scipy import special, stats
 
 from pipeline.meta.arrays import InvalidInput
 from pipeline.meta.pooling.mean_profile_likelihood import profile_interval
-from pipeline.meta.pooling.prediction import PREDICTION_METHODS, predict_new_study
+from pipeline.meta.pooling.prediction import PREDICTION_METHODS, predict_new_study, prediction_interval
 from pipeline.meta.pooling.q_distribution import q_cdf, q_density_in_tau2
+from pipeline.meta.pooling.quadratic_form import quadratic_form_tail
 from pipeline.meta.pooling.random_effects import random_effects
 from pipeline.meta.pooling.studies import studies
 from tests.golden.test_gold import CASES
@@ -139,3 +140,41 @@ class TestProfileLikelihood:
             profile_interval([0.1], [0.1])
         with pytest.raises(InvalidInput, match="not known"):
             profile_interval(Y, V, correction="skovgaard")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"tau2": -1.0}, "tau2 must be >= 0"),
+        ({"tau2": np.nan}, "tau2 must be finite"),
+        ({"se": -0.1}, "se must be >= 0"),
+        ({"k": 2.5}, "k must be a whole number of studies"),
+        ({"k": 0}, "k must be >= 1"),
+        ({"estimate": np.nan}, "estimate must be finite"),
+        ({"estimate": [0.1, 0.2], "k": [3, 4, 5]}, r"estimate \(2,\), .*k \(3,\)"),
+    ],
+)
+def test_prediction_interval_refuses(change: dict[str, object], message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        prediction_interval(**({"estimate": 0.1, "se": 0.1, "tau2": 0.04, "k": 5} | change))  # type: ignore[arg-type]
+
+
+def test_q_cdf_refuses() -> None:
+    s = studies(Y, V)
+    for tau2, message in (([-0.1], "tau2"), ([np.nan], "tau2"), (np.zeros((3, 1)), None)):
+        if message:
+            with pytest.raises(InvalidInput, match=message):
+                q_cdf(s, np.array(tau2))
+        else:
+            assert q_cdf(s, np.array(tau2)).shape == (3, 1)
+    with pytest.raises(InvalidInput, match="s must be a Studies"):
+        q_cdf(None, np.zeros(1))  # type: ignore[arg-type]
+    with pytest.raises(InvalidInput, match="do not fit"):
+        q_cdf(studies([Y, Y], V), np.zeros((3, 1)))
+
+
+def test_quadratic_form_refuses() -> None:
+    with pytest.raises(InvalidInput, match=r"q \(3,\)"):
+        quadratic_form_tail([1.0, 2.0, 3.0], np.ones((2, 4)))
+    with pytest.raises(InvalidInput, match="weights must have shape"):
+        quadratic_form_tail(1.0, [])

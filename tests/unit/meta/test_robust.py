@@ -496,3 +496,29 @@ class TestMask:
             robust_variance(**call, mask=[False, True, True])
         with pytest.raises(InvalidInput, match="mask must have shape"):
             robust_variance(**call, mask=[True, True])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"design": np.ones((2, 6, 1))}, "one data set at a time"),
+        ({"variance": np.ones((2, 6))}, "one data set at a time"),
+        ({"weights": np.ones((2, 6))}, "one data set at a time"),
+        ({"rng": 7}, "rng must be a Generator"),
+        ({"rng": np.random.default_rng(1), "replicates": 0}, "replicates must be >= 1"),
+        ({"rng": np.random.default_rng(1), "replicates": "many"}, "replicates must be a int"),
+        ({"rng": np.random.default_rng(1), "replicates": 2**27}, "would take"),
+    ],
+)
+def test_wild_bootstrap_refuses(change: dict[str, object], message: str) -> None:
+    given = {"yi": [0.5, 0.3, 0.9, 0.2, 0.4, 0.7], "design": None, "cluster": list("AABCDE"), "variance": [0.1] * 6}
+    with pytest.raises(InvalidInput, match=message):
+        cluster_wild_bootstrap(**(given | change))  # type: ignore[arg-type]
+
+
+def test_no_robust_fit() -> None:
+    for call in (coefficient_tests, robust_wald_test, hotelling_df, satterthwaite_df):
+        with pytest.raises(InvalidInput, match="fit must be a RobustFit"):
+            call(None)  # type: ignore[operator]
+    with pytest.raises(InvalidInput, match="fit must be a RobustFit"):
+        linear_contrast(None, [[1.0]])  # type: ignore[arg-type]

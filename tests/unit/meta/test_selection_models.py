@@ -192,3 +192,20 @@ def test_refusals(change: dict, words: str) -> None:
     arguments = {"yi": Y, "vi": V, "steps": [0.025]} | change
     with pytest.raises(InvalidInput, match=words):
         selection_model(arguments.pop("yi"), arguments.pop("vi"), **arguments)
+
+
+@pytest.mark.parametrize("delta_max", [0, -1, np.nan, "a", [1.0, 2.0]])
+def test_delta_max_is_one_number_above_the_smallest_delta(delta_max: object) -> None:
+    for function in SELECTION_FUNCTIONS:
+        steps = [0.025] if function == "stepfun" else None
+        with pytest.raises(InvalidInput, match="delta_max"):
+            selection_model(Y, V, function=function, steps=steps, delta_max=delta_max)  # type: ignore[arg-type]
+
+
+def test_a_step_function_without_steps_names_the_usual_one() -> None:
+    with pytest.raises(InvalidInput, match=r"usually \[0\.025\]"):
+        selection_model(Y, V)
+    with pytest.raises(InvalidInput, match="delta is not numeric"):
+        selection_model(Y, V, steps=[0.025], delta=["a", "b"])
+    with pytest.raises(InvalidInput, match="strength must fit"):
+        selection_model(Y, V, function="negexp", strength=[0.1, 0.2])

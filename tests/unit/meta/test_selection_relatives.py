@@ -167,3 +167,10 @@ def test_maximise_holds_a_coordinate_at_its_bound() -> None:
     peak = maximise(objective, np.array([[0.5, 3.0], [-4.0, 1.0]]), np.array([-5.0, 0.0]), np.array([1.0, 9.0]))
     np.testing.assert_allclose(peak.x, [[1, 0], [1, 0]], atol=1e-9)
     assert peak.converged.all()
+
+
+@pytest.mark.parametrize("ends", [5, (1, 2, 3), (2, 1), (0, np.inf)])
+def test_ranges_of_the_copas_model(ends: object) -> None:
+    for name in ("gamma0", "gamma1"):
+        with pytest.raises(InvalidInput, match=f"{name} must be a range"):
+            copas([0.1, 0.5, 0.3, 0.9], [0.01, 0.05, 0.02, 0.1], **{name: ends})  # type: ignore[arg-type]

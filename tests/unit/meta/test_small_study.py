@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -13,10 +15,10 @@ from pipeline.meta.small_study.choice import ASYMMETRY_TESTS, TESTS, Evidence, a
 from pipeline.meta.small_study.event_tests import deeks, harbord, peters, rucker
 from pipeline.meta.small_study.excess_significance import EXCESS_TESTS, excess_significance
 from pipeline.meta.small_study.failsafe_n import FAIL_SAFE, general, orwin, rosenberg, rosenthal
-from pipeline.meta.small_study.funnel import contour_region, funnel, significance_contours
+from pipeline.meta.small_study.funnel import contour_region, funnel, pseudo_interval, significance_contours
 from pipeline.meta.small_study.pet_peese import pet_peese
 from pipeline.meta.small_study.radial import radial
-from pipeline.meta.small_study.rank_test import RankTest, begg, schwarzer
+from pipeline.meta.small_study.rank_test import RankTest, begg, conditional_moments, schwarzer
 from pipeline.meta.small_study.regression_tests import (
     RegressionTest,
     egger,
@@ -142,7 +144,7 @@ class TestRegression:
     def test_refusals(self) -> None:
         with pytest.raises(InvalidInput, match="at least 3 studies"):
             egger([0.1, 0.2], [0.1, 0.2])
-        with pytest.raises(InvalidInput, match="combination of the columns"):
+        with pytest.raises(InvalidInput, match="the same in all studies"):
             egger([0.1, 0.2, 0.5], [0.1, 0.1, 0.1])
         with pytest.raises(InvalidInput, match="shapes differ"):
             regression_test([0.1, 0.2, 0.5], [0.1, 0.2, 0.3], [1.0, 2.0])
@@ -181,7 +183,7 @@ class TestRanks:
             begg([0.1, 0.2], [0.1, 0.2])
         with pytest.raises(InvalidInput, match="Mantel-Haenszel odds ratio"):
             schwarzer(from_events([0, 0, 0], [10, 10, 10], [1, 2, 3], [10, 10, 10]))
-        with pytest.raises(InvalidInput, match="conditional variance"):
+        with pytest.raises(InvalidInput, match=r"table\[0\] has no event"):
             schwarzer(from_events([0, 1, 2], [10, 10, 10], [0, 2, 3], [10, 10, 10]))
         with pytest.raises(InvalidInput, match="shapes differ"):
             harbord(from_events([1, 1, 2], [10, 10, 10], [1, 2, 3], [10, 10, 10]), mask=[True, True])
@@ -348,3 +350,73 @@ class TestChoice:
             asymmetry_test("RR", e)
         with pytest.raises(InvalidInput, match="n1i and n2i, or the two-by-two"):
             asymmetry_test("SMD", e)
+
+
+class TestWhatDoesNotFit:
+    Y, V = (0.1, 0.5, 0.3, 0.9), (0.02, 0.05, 0.04, 0.09)
+
+    @pytest.mark.parametrize("name", ["theta", "tau2", "null"])
+    def test_excess_significance(self, name: str) -> None:
+        with pytest.raises(InvalidInput, match=f"{name} must be one number|{name} must fit"):
+            excess_significance(self.Y, self.V, **{name: [0.1, 0.2]})
+        with pytest.raises(InvalidInput, match=f"{name} must be finite"):
+            excess_significance(self.Y, self.V, **{name: np.nan})
+
+    def test_fail_safe_target(self) -> None:
+        for method in (orwin, general):
+            with pytest.raises(InvalidInput, match="target must be one number"):
+                method(self.Y, self.V, target=[0.1, 0.2])
+
+    @pytest.mark.parametrize("test", [egger, thompson])
+    def test_equal_variances_and_masks(self, test: Any) -> None:
+        with pytest.raises(InvalidInput, match="same in all studies"):
+            test(self.Y, [0.1] * 4)
+        with pytest.raises(InvalidInput, match="mask"):
+            test(self.Y, self.V, mask=[True, True])
+        on = [True, True, True, False]
+        np.testing.assert_array_equal(
+            test([*self.Y[:3], np.nan], [*self.V[:3], -1], mask=on).p, test(self.Y, self.V, mask=on).p
+        )
+
+    @pytest.mark.parametrize(
+        "call",
+        [
+            lambda: schwarzer(None),
+            lambda: conditional_moments(None, 1.0),
+            lambda: deeks([0.1] * 3, None),
+            lambda: peters([0.1] * 3, None),
+            lambda: harbord(None),
+            lambda: rucker(None),
+        ],
+    )
+    def test_no_table(self, call: Any) -> None:
+        with pytest.raises(InvalidInput, match="table must be a TwoByTwo"):
+            call()
+
+    def test_no_evidence(self) -> None:
+        with pytest.raises(InvalidInput, match="evidence must be a Evidence"):
+            asymmetry_test("SMD", None)  # type: ignore[arg-type]
+
+    @pytest.mark.parametrize("ratio", [0.0, -1.0, np.nan, np.inf, [1.0, 2.0]])
+    def test_conditional_moments(self, ratio: Any) -> None:
+        with pytest.raises(InvalidInput, match="odds_ratio"):
+            conditional_moments(from_events([1, 2, 3], [9, 9, 9], [1, 2, 3], [9, 9, 9]), ratio)
+
+    def test_more_tables_than_memory(self) -> None:
+        many = np.array([1e9])
+        with pytest.raises(InvalidInput, match="would take"):
+            conditional_moments(TwoByTwo(many, many, many, many), 1.0)
+
+    def test_pseudo_interval(self) -> None:
+        with pytest.raises(InvalidInput, match="do not fit"):
+            pseudo_interval(0.1, [0.1, 0.2], [0.1, 0.2, 0.3])
+
+
+def test_contours_and_tables_of_another_kind() -> None:
+    with pytest.raises(InvalidInput, match="do not fit"):
+        contour_region([0.1, 0.2, 0.3], [0.1, 0.2])
+    for call in (lambda: contour_region([0.1], [0.1], null=np.nan), lambda: significance_contours([0.1], null=np.nan)):
+        with pytest.raises(InvalidInput, match="null must be finite"):
+            call()
+    with pytest.raises(InvalidInput, match="table must be a TwoByTwo"):
+        asymmetry_test("OR", Evidence([0.1] * 3, [0.1] * 3, table=3))  # type: ignore[arg-type]

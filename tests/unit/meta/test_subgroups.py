@@ -82,3 +82,17 @@ def test_errors() -> None:
         subgroup_analysis([0.1, 0.2, 0.5], [0.1] * 3, ["a", "a", "b"], mask=[True, True, False])
     with pytest.raises(InvalidInput, match="shapes differ"):
         subgroup_analysis([0.1, 0.2], [0.1] * 3, ["a", "b"])
+
+
+def test_mask_and_batch_of_other_shapes() -> None:
+    for mask in (True, False, [True] * 3):
+        with pytest.raises(InvalidInput, match="mask"):
+            subgroup_analysis([0.1, 0.2, 0.6, 0.9], [0.02] * 4, list("aabb"), mask=mask)
+    with pytest.raises(InvalidInput, match="do not fit"):
+        subgroup_analysis(np.ones((2, 4)), np.ones((3, 4)), list("aabb"))
+
+
+def test_effects_that_are_alike_have_no_plain_hartung_knapp_test() -> None:
+    s = subgroup_analysis([1.0, 1.0, 1.0, 1.0], [0.1] * 4, list("aabb"), interval="hk")
+    assert np.isnan([s.F, s.F_df2, s.F_p]).all()
+    assert s.Qb_common == pytest.approx(0, abs=1e-12)
