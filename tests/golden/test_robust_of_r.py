@@ -22,6 +22,7 @@ from pipeline.meta.dependence.satterthwaite import coefficient_tests, linear_con
 from pipeline.meta.dependence.wald_htz import robust_wald_test
 from pipeline.meta.moderators.design import design
 from pipeline.meta.pooling.meta_regression import meta_regression
+from pipeline.meta.reference import quantile
 
 CASES = Path(__file__).parent / "cases"
 
@@ -106,6 +107,18 @@ def test_every_kind_with_a_moderator(kind: str) -> None:
 def test_a_coefficient_that_one_cluster_decides() -> None:
     # ~ deltype: the level "covert" is in one study; CR2 needs a generalised inverse there
     x = design("~x", ASSINK["mods"]).x
+    m = correlated_hierarchical_effects(ASSINK["yi"], ASSINK["vi"], ASSINK["cluster"], design=x)
+    assert m.beta == pytest.approx([-0.2901837210504, 0.7061900369108, 0.4500423420883], rel=1e-5)
+    assert m.se == pytest.approx([0.08234457261967, 0.04182245346577, 0.06651083], rel=1e-5)
+    assert m.df == pytest.approx([4.199084328685, 2.317223115101, 2.100740105164], rel=1e-6)
+    assert m.p[0] == pytest.approx(0.022489538401617, rel=1e-5)
+    assert np.isnan(m.p[1:]).all()  # df below 4
+    assert m.wald is not None
+    assert pytest.approx(66.6, abs=0.05) == m.wald.F
+
+
+def test_prediction_interval_of_a_new_trial() -> None:
+    # predict(robust(rma.mv(yi, V, random=~1|study/esid), cluster=study, clubSandwich=TRUE))
     # metafor takes the Satterthwaite degrees of freedom of the mean's error for the whole; we take clusters - 1
     m = correlated_hierarchical_effects(ASSINK["yi"], ASSINK["vi"], ASSINK["cluster"])
     found = [m.beta[0], m.se[0], m.ci_lb[0], m.ci_ub[0]]
