@@ -39,6 +39,8 @@ def cells_from_odds_ratio(
 def cells_from_phi(ri: ArrayLike, ni: ArrayLike, n1i: ArrayLike, n2i: ArrayLike, *, whole: bool = True) -> TwoByTwo:
     """Cells from the phi coefficient `ri`; the margins as in `cells_from_odds_ratio`.
 
+    NaN in the cells of a study whose margins do not allow the coefficient.
+
     >>> cells_from_phi(0.19, 240, 122, 56).ai.item()
     38.0
     """
@@ -58,7 +60,8 @@ def cells_from_chi_square(
 ) -> TwoByTwo:
     """Cells from Pearson's chi-square `x2i`, negative where the association is; the margins as above.
 
-    `continuity`: computed with Yates's correction, for all tables or each.
+    `continuity`: computed with Yates's correction, for all tables or each. NaN in the cells of a study whose margins
+    do not allow the statistic.
 
     >>> cells_from_chi_square(4.7, 240, 122, 56).ai.item()
     36.0

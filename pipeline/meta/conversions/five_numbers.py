@@ -8,7 +8,7 @@ less sure than printed means, so variances computed from them are too small (McG
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -53,7 +53,7 @@ def mean_sd_from_quantiles(
 
     Parameters
     ----------
-    n : people
+    n : people; fewer than 5 give NaN
     minimum, q1, median, q3, maximum : in ascending order, one shape or scalars; NaN where not printed
     method : key of FIVE_NUMBER_METHODS, or two keys with a comma between: the mean of the first, the SD of the second
     distribution : "normal", or "lognormal" (with the default method only, `log_normal`)
@@ -69,6 +69,8 @@ def mean_sd_from_quantiles(
     (10.6793, 7.0303)
     """
     q = printed_quantiles(n, minimum, q1, median, q3, maximum)
+    few = q.n < MIN_PEOPLE
+    q = replace(q, n=np.maximum(q.n, MIN_PEOPLE))  # no formula holds below; what it gives there is not used
     choose("distribution", distribution, _DISTRIBUTIONS)
     if distribution == "lognormal":
         if method != "luo/wan/shi":
@@ -82,7 +84,6 @@ def mean_sd_from_quantiles(
         _, sd = FIVE_NUMBER_METHODS[of_sd](q)
     if distribution == "lognormal":
         mean, sd = back_transformed(q, mean, sd)
-    few = q.n < MIN_PEOPLE
     if exclude_skewed:
         few = few | _skewness(q)[2]
     return MeanSd(np.where(few, np.nan, mean)[()], np.where(few, np.nan, sd)[()])

@@ -14,7 +14,7 @@ from scipy import special
 
 from pipeline.meta.arrays import FloatArray, InvalidInput, numbers, probability, together
 from pipeline.meta.conversions.from_tests import d_from_t, statistic_from_p
-from pipeline.meta.effect_sizes.effect import EffectSize
+from pipeline.meta.effect_sizes.effect import EffectSize, maybe_numbers
 from pipeline.meta.effect_sizes.standardized import hedges_g
 
 
@@ -173,22 +173,26 @@ def wald_effect(
     Raises
     ------
     InvalidInput
-        Limits out of order, a statistic of 0, p outside (0, 1], or a level outside (0, 100).
+        Limits out of order, a statistic of 0, p outside (0, 1], a level outside (0, 100), unequal shapes, or a number
+        that `transform` does not take (the logarithm of 0).
 
     >>> wald_effect(0.64, ci_lb=0.33, ci_ub=1.22, transform=np.log).vi.round(4).item()
     0.1113
     """
     turn = transform or (lambda x: x)
-    given = (np.asarray(x, dtype=np.float64) for x in (ci_lb, ci_ub, statistic, p, level))
-    raw, lb, ub, z, prob, percent = np.broadcast_arrays(numbers("estimate", estimate), *given)
-    y = turn(raw)
+    names = {"ci_lb": ci_lb, "ci_ub": ci_ub, "statistic": statistic, "p": p, "level": level}
+    given = {name: maybe_numbers(name, x) for name, x in names.items()}
+    raw, lb, ub, z, prob, percent = together({"estimate": numbers("estimate", estimate)} | given)
     if not ((percent > 0) & (percent < 100)).all():
         raise InvalidInput("level is a percentage between 0 and 100")
     interval, has_z, has_p = ~(np.isnan(lb) | np.isnan(ub)), ~np.isnan(z), ~np.isnan(prob)
     # values stand in where nothing is printed: what is computed from them is not used
     behind_p = statistic_from_p(numbers("p", np.where(has_p, prob, 0.5), gt=0, le=1))
     size = numbers("|statistic|", np.where(has_z, np.abs(np.where(has_z, z, 1.0)), behind_p), gt=0)
-    low, high = turn(np.where(interval, lb, raw)), turn(np.where(interval, ub, raw))
+    printed = {"estimate": raw, "ci_lb": np.where(interval, lb, raw), "ci_ub": np.where(interval, ub, raw)}
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        turned = {name: turn(x) for name, x in printed.items()}
+    y, low, high = (numbers(f"transformed {name}", x) for name, x in turned.items())
     width = numbers("ci_ub - ci_lb", np.where(interval, high - low, 1.0), gt=0)
     from_test = np.where(has_z | has_p, (y / size) ** 2, np.nan)
     vi = np.where(interval, (width / (2 * special.ndtri((1 + percent / 100) / 2))) ** 2, from_test)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pipeline.meta.arrays import BoolArray, FloatArray, InvalidInput, numbers
+from pipeline.meta.arrays import BoolArray, FloatArray, InvalidInput, numbers, together
+from pipeline.meta.effect_sizes.effect import maybe_numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,28 +59,21 @@ def printed_quantiles(
     Raises
     ------
     InvalidInput
-        Infinite or out of order, one quartile or one extreme without the other, or no people.
+        Infinite, out of order or of unequal shapes, one quartile or one extreme without the other, or no people.
 
     >>> printed_quantiles(40, np.nan, 3, 5, 8, np.nan).has_range.item()
     False
     """
     given = {"minimum": minimum, "q1": q1, "median": median, "q3": q3, "maximum": maximum}
-    people, *values = np.broadcast_arrays(numbers("n", n, ge=1), *(_printed(name, x) for name, x in given.items()))
+    people, *values = together(
+        {"n": numbers("n", n, ge=1)} | {name: maybe_numbers(name, x) for name, x in given.items()}
+    )
     q = Quantiles(people, *values)
     for name, a, b in (("minimum and maximum", q.minimum, q.maximum), ("q1 and q3", q.q1, q.q3)):
         if (np.isnan(a) != np.isnan(b)).any():
             raise InvalidInput(f"{name} go together: one of them is missing")
     _ascending(q, list(given))
     return q
-
-
-def _printed(name: str, value: ArrayLike) -> FloatArray:
-    try:
-        x = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InvalidInput(f"{name} is not numeric") from None
-    numbers(name, np.where(np.isnan(x), 0.0, x))
-    return x
 
 
 def _ascending(q: Quantiles, names: list[str]) -> None:

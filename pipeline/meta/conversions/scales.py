@@ -59,7 +59,7 @@ def d_effect_from_r(yi: ArrayLike, vi: ArrayLike) -> EffectSize:
     >>> d_effect_from_r(0.5, 0.0058).vi.round(4).item()
     0.055
     """
-    r, v = together({"yi": _correlation(yi), "vi": numbers("vi", vi, gt=0)})
+    r, v = together({"yi": _correlation(yi, "yi"), "vi": numbers("vi", vi, gt=0)})
     return EffectSize(d_from_r(r), 4 * v / (1 - r**2) ** 3)
 
 
@@ -109,10 +109,12 @@ def _effect(yi: ArrayLike, vi: ArrayLike) -> list[FloatArray]:
     return together({"yi": numbers("yi", yi), "vi": numbers("vi", vi, gt=0)})
 
 
-def _correlation(ri: ArrayLike) -> FloatArray:
-    r = numbers("ri", ri)
-    if (np.abs(r) >= 1).any():
-        raise InvalidInput("ri: a correlation must be between -1 and 1")
+def _correlation(ri: ArrayLike, name: str = "ri") -> FloatArray:
+    r = numbers(name, ri)
+    wrong = np.argwhere(np.abs(r) >= 1)
+    if len(wrong):
+        place, value = list(map(int, wrong[0])) or "", r[tuple(wrong[0])]
+        raise InvalidInput(f"{name}{place}: a correlation must be between -1 and 1, both excluded (found {value:g})")
     return r
 
 

@@ -145,6 +145,8 @@ def r_squared(r2i: ArrayLike, mi: ArrayLike, ni: ArrayLike, *, vtype: str = "LS"
 def fisher_z_r_squared(r2i: ArrayLike, mi: ArrayLike, ni: ArrayLike) -> EffectSize:
     """Fisher's z of the multiple correlation sqrt(R2), variance 1 / n. Olkin & Finn 1995, Psychol Bull 118:155.
 
+    NaN where R2 is 1: its z is infinite.
+
     >>> fisher_z_r_squared(0.3, 3, 60).yi.round(4).item()
     0.6151
     """

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from pipeline.meta.arrays import FloatArray
+from pipeline.meta.arrays import FloatArray, InvalidInput, numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,20 @@ def finite(yi: FloatArray, vi: FloatArray) -> EffectSize:
     """
     known = np.isfinite(yi) & np.isfinite(vi)
     return EffectSize(np.where(known, yi, np.nan)[()], np.where(known, vi, np.nan)[()])
+
+
+def maybe_numbers(name: str, value: ArrayLike, *, gt: float | None = None, ge: float | None = None) -> FloatArray:
+    """As `arrays.numbers`, but NaN passes: a number that is not known.
+
+    >>> maybe_numbers("q1", [3, np.nan]).tolist()
+    [3.0, nan]
+    """
+    try:
+        x = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InvalidInput(f"{name} is not numeric") from None
+    numbers(name, np.where(np.isnan(x), 1.0, x), gt=gt, ge=ge)
+    return x
 
 
 def row_average(values: FloatArray, weights: FloatArray) -> FloatArray:

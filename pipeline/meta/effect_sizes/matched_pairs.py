@@ -38,7 +38,7 @@ def paired_risk_difference(pairs: TwoByTwo, *, add: float = 0.5, to: str = "only
     >>> paired_risk_difference(from_pairs(20, 8, 5, 33)).yi.round(4).item()
     0.0455
     """
-    t = correct_zeros(pairs, add, to, False)
+    t = correct_zeros(pairs, add, to, False, paired=True)
     n = t.n1i + t.n2i
     yi = (t.bi - t.ci) / n
     return EffectSize(yi, ((t.bi + t.ci) / n - yi**2) / n)
@@ -50,7 +50,7 @@ def paired_risk_ratio(pairs: TwoByTwo, *, add: float = 0.5, to: str = "only0") -
     >>> paired_risk_ratio(from_pairs(20, 8, 5, 33)).yi.round(4).item()
     0.1133
     """
-    t = correct_zeros(pairs, add, to, False)
+    t = correct_zeros(pairs, add, to, False, paired=True)
     first, second = t.ai + t.bi, t.ai + t.ci
     with np.errstate(divide="ignore", invalid="ignore"):
         return finite(np.log(first / second), (t.bi + t.ci) / (first * second))
@@ -64,7 +64,7 @@ def paired_odds_ratio(pairs: TwoByTwo, *, add: float = 0.5, to: str = "only0") -
     >>> paired_odds_ratio(from_pairs(20, 8, 5, 33)).yi.round(4).item()
     0.1893
     """
-    t = correct_zeros(pairs, add, to, False)
+    t = correct_zeros(pairs, add, to, False, paired=True)
     n = t.n1i + t.n2i
     first, second = t.ai + t.bi, t.ai + t.ci
     v1, v2 = first * (n - first), second * (n - second)
@@ -88,7 +88,7 @@ def paired_odds_ratio_from_margins(
     0.1893
     """
     t = correct_zeros(table, add, to, drop00)
-    r = numbers("ri", ri, ge=-1, le=1)
+    r = together({"ri": numbers("ri", ri, ge=-1, le=1), "table": np.asarray(t.ai)})[0]
     with np.errstate(divide="ignore", invalid="ignore"):
         yi = np.log(t.ai / t.bi) - np.log(t.ci / t.di)
         v1, v2 = 1 / t.ai + 1 / t.bi, 1 / t.ci + 1 / t.di
@@ -101,7 +101,7 @@ def conditional_odds_ratio(pairs: TwoByTwo, *, add: float = 0.5, to: str = "only
     >>> conditional_odds_ratio(from_pairs(20, 8, 5, 33)).yi.round(4).item()
     0.47
     """
-    t = correct_zeros(pairs, add, to, False)
+    t = correct_zeros(pairs, add, to, False, paired=True)
     with np.errstate(divide="ignore", invalid="ignore"):
         return finite(np.log(t.bi / t.ci), 1 / t.bi + 1 / t.ci)
 
@@ -112,6 +112,6 @@ def conditional_peto_odds_ratio(pairs: TwoByTwo, *, add: float = 0.5, to: str = 
     >>> conditional_peto_odds_ratio(from_pairs(20, 8, 5, 33)).yi.round(4).item()
     0.4615
     """
-    t = correct_zeros(pairs, add, to, False)
+    t = correct_zeros(pairs, add, to, False, paired=True)
     with np.errstate(divide="ignore", invalid="ignore"):
         return finite(2 * (t.bi - t.ci) / (t.bi + t.ci), 4 / (t.bi + t.ci))

@@ -9,24 +9,38 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from pipeline.meta.arrays import FloatArray, InvalidInput, numbers, together
+from pipeline.meta.effect_sizes.effect import maybe_numbers
 
+CELLS = ("ai", "bi", "ci", "di")
 ZERO_RULES = ("only0", "all", "if0all", "none")
 
 
 @dataclass(frozen=True, slots=True)
 class TwoByTwo:
-    """Counts of one or more tables, all of one shape (..., k).
+    """Counts of one or more tables, all of one shape (..., k); a scalar stands for every study.
+
+    NaN in a cell says that a study's table is not known: its effect is NaN, and it cannot be pooled unless masked.
 
     Attributes
     ----------
     ai, bi : people of group 1 with and without the event
     ci, di : people of group 2 with and without the event
+
+    Raises
+    ------
+    InvalidInput
+        A negative or infinite count, or cells of unequal shapes.
     """
 
     ai: FloatArray
     bi: FloatArray
     ci: FloatArray
     di: FloatArray
+
+    def __post_init__(self) -> None:
+        given = {name: maybe_numbers(name, getattr(self, name), ge=0) for name in CELLS}
+        for name, x in zip(CELLS, together(given), strict=True):
+            object.__setattr__(self, name, x[()])
 
     @property
     def n1i(self) -> FloatArray:
@@ -39,16 +53,34 @@ class TwoByTwo:
         return self.ci + self.di
 
 
+def cells_of(table: TwoByTwo) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """The four cells. Raises `InvalidInput` for anything but a table.
+
+    >>> [x.item() for x in cells_of(from_cells(3, 7, 5, 5))]
+    [3.0, 7.0, 5.0, 5.0]
+    """
+    if not isinstance(table, TwoByTwo):
+        raise InvalidInput(f"table must be a TwoByTwo, from from_cells or from_events (found {type(table).__name__})")
+    return table.ai, table.bi, table.ci, table.di
+
+
+def refuse_empty_groups(table: TwoByTwo) -> None:
+    """Raises `InvalidInput` where a group has nobody; a group that is NaN passes.
+
+    >>> refuse_empty_groups(from_cells(3, 7, 5, 5))
+    """
+    maybe_numbers("n1i", table.n1i, gt=0)
+    maybe_numbers("n2i", table.n2i, gt=0)
+
+
 def from_cells(ai: ArrayLike, bi: ArrayLike, ci: ArrayLike, di: ArrayLike) -> TwoByTwo:
     """Table from its four cells. Raises `InvalidInput` for negative counts, an empty group or unequal shapes.
 
     >>> from_cells(3, 7, 5, 5).n1i.item()
     10.0
     """
-    cells = {name: numbers(name, x, ge=0) for name, x in (("ai", ai), ("bi", bi), ("ci", ci), ("di", di))}
-    table = TwoByTwo(*together(cells))
-    numbers("n1i", table.n1i, gt=0)
-    numbers("n2i", table.n2i, gt=0)
+    table = TwoByTwo(*(numbers(name, x, ge=0) for name, x in zip(CELLS, (ai, bi, ci, di), strict=True)))
+    refuse_empty_groups(table)
     return table
 
 
@@ -74,27 +106,32 @@ def add_to_zeros(counts: FloatArray, add: float, to: str) -> FloatArray:
     Parameters
     ----------
     counts : shape (number of counts of a study, ..., k)
-    add : not negative
+    add : not negative; one number, or one for each study
     to : "only0" studies with a zero; "if0all" all studies of a batch row as soon as one has a zero; "all"; "none"
 
     >>> add_to_zeros(np.array([[0.0, 3.0], [9.0, 6.0]]), 0.5, "only0").tolist()
     [[0.5, 3.0], [9.5, 6.0]]
     """
     amount = numbers("add", add, ge=0)
+    if amount.ndim and amount.shape != counts.shape[1:]:
+        raise InvalidInput(f"add must be one number, or one for each study {counts.shape[1:]} (found {amount.shape})")
     return counts + amount * _corrected(np.any(counts == 0, axis=0), to)
 
 
-def correct_zeros(table: TwoByTwo, add: float, to: str, drop00: bool) -> TwoByTwo:
+def correct_zeros(table: TwoByTwo, add: float, to: str, drop00: bool, *, paired: bool = False) -> TwoByTwo:
     """Continuity correction (Cox 1970; Sweeting, Sutton & Lambert 2004, Stat Med 23:1351).
 
     `to`: "only0" adds `add` to every cell of tables with a zero cell; "if0all" to all tables of a batch row as soon as
     one has a zero cell; "all" to all tables; "none" to none. `drop00` gives NaN where neither group or both groups had
-    only events, or none.
+    only events, or none. An empty group is refused, unless the table is of pairs (`paired`).
 
     >>> correct_zeros(from_cells(0, 10, 5, 5), 0.5, "only0", False).ai.item()
     0.5
     """
-    cells = add_to_zeros(np.stack([table.ai, table.bi, table.ci, table.di]), add, to)
+    counts = np.stack(cells_of(table))
+    if not paired:
+        refuse_empty_groups(table)
+    cells = add_to_zeros(counts, add, to)
     if drop00:
         empty = ((table.ai == 0) & (table.ci == 0)) | ((table.bi == 0) & (table.di == 0))
         cells = np.where(empty, np.nan, cells)
@@ -147,6 +184,7 @@ def pearson_chi_square(table: TwoByTwo, *, continuity: bool = False) -> ChiSquar
     >>> pearson_chi_square(from_cells(10, 40, 20, 30)).p.round(4).item()
     0.0291
     """
+    cells_of(table)
     n = table.n1i + table.n2i
     gap = np.abs(table.ai * table.di - table.bi * table.ci)
     if continuity:

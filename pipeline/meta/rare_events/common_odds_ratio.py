@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from pipeline.meta.arrays import FloatArray, IntArray, numbers
+from pipeline.meta.arrays import FloatArray, IntArray, InvalidInput, numbers
 from pipeline.meta.effect_sizes.two_by_two import TwoByTwo
-from pipeline.meta.rare_events.mantel_haenszel import masked, rates
+from pipeline.meta.rare_events.mantel_haenszel import masked, masked_table, rates
 from pipeline.meta.rare_events.peto import observed_minus_expected
 
 
@@ -49,8 +49,8 @@ def cochran_mantel_haenszel(table: TwoByTwo, *, correct: bool = True, mask: Arra
     >>> round(float(t.statistic), 4)
     3.8297
     """
-    cells, _ = masked((table.ai, table.bi, table.ci, table.di), mask)
-    difference, variance = observed_minus_expected(TwoByTwo(*cells))
+    counts, _ = masked_table(table, mask)
+    difference, variance = observed_minus_expected(counts)
     return _one_df(difference.sum(-1), variance.sum(-1), correct)
 
 
@@ -104,8 +104,11 @@ def breslow_day(
     (1.5371, 5)
     """
     theta = numbers("log_odds_ratio", log_odds_ratio)
-    cells, on = masked((table.ai, table.bi, table.ci, table.di), mask)
-    t = TwoByTwo(*cells)
+    t, on = masked_table(table, mask)
+    try:
+        np.broadcast_shapes(theta.shape, on.shape[:-1])
+    except ValueError:
+        raise InvalidInput(f"shapes differ: log_odds_ratio {theta.shape}, batch of tables {on.shape[:-1]}") from None
     events = t.ai + t.ci
     telling = on & (events > 0) & (events < t.n1i + t.n2i)
     expected = expected_events(np.exp(theta)[..., None], t.n1i, t.n2i, events)

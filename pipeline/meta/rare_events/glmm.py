@@ -14,13 +14,14 @@ from pipeline.meta.arrays import BoolArray, FloatArray, InvalidInput, choose, nu
 from pipeline.meta.effect_sizes.effect import EffectSize
 from pipeline.meta.effect_sizes.events import odds_ratio
 from pipeline.meta.effect_sizes.rates import incidence_rate_ratio
-from pipeline.meta.effect_sizes.two_by_two import TwoByTwo
+from pipeline.meta.effect_sizes.two_by_two import CELLS, TwoByTwo, cells_of, refuse_empty_groups
 from pipeline.meta.rare_events.count_likelihood import binomial, poisson
 from pipeline.meta.rare_events.glmm_inference import Glmm, GlmmOptions, infer
 from pipeline.meta.rare_events.glmm_models import GLMM_ODDS_RATIO, GLMM_RATE_RATIO, one_group
 from pipeline.meta.rare_events.mantel_haenszel import rates, refuse_no_events
 from pipeline.meta.rare_events.proportions import logit_proportion
 
+_FEWEST_NODES, _MOST_NODES = 15, 300  # from about 370 on the outermost weights are no longer above 0
 _CODINGS = {0.5: (0.5, -0.5), 1.0: (1.0, 0.0), 0.0: (0.0, 1.0)}
 
 
@@ -51,7 +52,7 @@ def glmm_odds_ratio(
     correlated : let random effect and random level correlate (UM.RS)
     drop00 : leave out studies in which nobody or everybody had the event; they say nothing about the effect, but in
         UM.RS something about the levels (UM.FS always leaves them out)
-    nodes : quadrature points per axis, at least 15 (default 41, in UM.RS 21); 1 for Laplace's approximation
+    nodes : quadrature points per axis, 15 to 300 (default 41, in UM.RS 21); 1 for Laplace's approximation
 
     Raises
     ------
@@ -69,9 +70,8 @@ def glmm_odds_ratio(
     (0.5784, 0.2798, True)
     """
     choose("model", model, GLMM_ODDS_RATIO)
-    cells = [
-        _whole(n, x) for n, x in zip(("ai", "bi", "ci", "di"), (table.ai, table.bi, table.ci, table.di), strict=True)
-    ]
+    cells = [_whole(name, x) for name, x in zip(CELLS, cells_of(table), strict=True)]
+    refuse_empty_groups(table)
     a, b, c, d = cells
     keep = ((a + c > 0) & (b + d > 0)) | (not drop00 and model != "UM.FS")
     a, b, c, d = (x[_some(keep)] for x in cells)
@@ -199,12 +199,17 @@ def _some(keep: BoolArray) -> BoolArray:
 
 
 def _coding(coding: float) -> FloatArray:
-    if coding not in _CODINGS:
+    value = numbers("coding", coding)
+    if value.ndim or value.item() not in _CODINGS:
         raise InvalidInput(f"coding must be 0.5, 1 or 0 (found {coding!r})")
-    return np.array(_CODINGS[coding])
+    return np.array(_CODINGS[value.item()])
 
 
 def _nodes(nodes: int | None) -> int | None:
-    if nodes is not None and nodes != 1 and nodes < 15:
-        raise InvalidInput(f"nodes must be 1 (Laplace) or at least 15 (found {nodes})")
-    return nodes
+    if nodes is None:
+        return None
+    n = numbers("nodes", nodes)
+    if n.ndim or (n != 1 and not _FEWEST_NODES <= n <= _MOST_NODES) or n % 1:
+        limits = f"{_FEWEST_NODES} to {_MOST_NODES}"
+        raise InvalidInput(f"nodes must be 1 (Laplace) or a whole number from {limits} (found {nodes!r})")
+    return int(n)

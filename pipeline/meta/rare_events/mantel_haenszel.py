@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from pipeline.meta.arrays import BoolArray, FloatArray, InvalidInput, choose, numbers, switches, together
 from pipeline.meta.effect_sizes.effect import EffectSize
 from pipeline.meta.effect_sizes.measures import MEASURES
-from pipeline.meta.effect_sizes.two_by_two import TwoByTwo, correct_zero_rates, correct_zeros
+from pipeline.meta.effect_sizes.two_by_two import CELLS, TwoByTwo, cells_of, correct_zero_rates, correct_zeros
 from pipeline.meta.rare_events.fixed_weights import FixedWeightPool, pool
 
 
@@ -120,7 +120,8 @@ def mantel_haenszel(
     Raises
     ------
     InvalidInput
-        No study, an unknown measure, no event (or only events) in a group over all studies where a ratio is asked.
+        No study, a count that is NaN, an empty group, an unknown measure, an option that is no pair, no event (or only
+        events) in a group over all studies where a ratio is asked.
 
     Examples
     --------
@@ -132,17 +133,18 @@ def mantel_haenszel(
     (0.5818, 0.2808)
     """
     choose("measure", measure, MANTEL_HAENSZEL)
-    cells, on = masked((table.ai, table.bi, table.ci, table.di), mask, fill=1.0)
-    fixed = correct_zeros(TwoByTwo(*cells), add[1], to[1], drop00[1])
+    _refuse_no_pair(add=add, to=to, drop00=drop00)
+    cells, on = masked_table(table, mask, fill=1.0)
+    fixed = correct_zeros(cells, add[1], to[1], drop00[1])
     used = on & np.isfinite(fixed.ai)
-    a, b, c, d = (np.where(used, x, 0.0) for x in (fixed.ai, fixed.bi, fixed.ci, fixed.di))
+    a, b, c, d = (np.where(used, x, 0.0) for x in cells_of(fixed))
     if measure != "RD":
         refuse_no_events(a, c)
     if measure == "OR":
         refuse_no_events(a + c, b + d, "nobody or everybody had the event in every study")
         _refuse_zero((a * d).sum(-1) * (b * c).sum(-1))
     with np.errstate(divide="ignore", invalid="ignore"):
-        effects = MEASURES[measure](TwoByTwo(*cells), add=add[0], to=to[0], drop00=drop00[0])
+        effects = MEASURES[measure](cells, add=add[0], to=to[0], drop00=drop00[0])
     return _pool(MANTEL_HAENSZEL[measure](a, b, c, d), effects, used, on, level, measure)
 
 
@@ -174,6 +176,7 @@ def mantel_haenszel_rates(
     (-0.4152, 0.1834)
     """
     choose("measure", measure, MANTEL_HAENSZEL_RATES)
+    _refuse_no_pair(add=add, to=to, drop00=drop00)
     (x1, t1, x2, t2), on = masked(rates(x1i, t1i, x2i, t2i), mask, fill=1.0)
     f1, f2 = correct_zero_rates(x1, x2, add[1], to[1], drop00[1])
     used = on & np.isfinite(f1)
@@ -216,6 +219,21 @@ def masked(
     if shape[-1] == 0 or not on.any(-1).all():
         raise InvalidInput("no study: there is nothing to pool")
     return tuple(np.where(on, np.broadcast_to(x, shape), fill) for x in cells), on
+
+
+def masked_table(table: TwoByTwo, mask: ArrayLike | None, fill: float = 0.0) -> tuple[TwoByTwo, BoolArray]:
+    """`masked` for a table, whose counts must be known, and groups not empty, in the studies that take part."""
+    cells, on = masked(cells_of(table), mask, fill)
+    out = TwoByTwo(*(numbers(name, x) for name, x in zip(CELLS, cells, strict=True)))
+    numbers("n1i", np.where(on, out.n1i, 1.0), gt=0)
+    numbers("n2i", np.where(on, out.n2i, 1.0), gt=0)
+    return out, on
+
+
+def _refuse_no_pair(**options: object) -> None:
+    for name, value in options.items():
+        if not isinstance(value, (tuple, list)) or len(value) != 2:
+            raise InvalidInput(f"{name} is a pair, for single studies and for the pooled effect (found {value!r})")
 
 
 def refuse_no_events(first: FloatArray, second: FloatArray, rule: str = "no event in one of the groups") -> None:

@@ -11,9 +11,9 @@ from numpy.typing import ArrayLike
 
 from pipeline.meta.arrays import FloatArray
 from pipeline.meta.effect_sizes.effect import EffectSize
-from pipeline.meta.effect_sizes.two_by_two import TwoByTwo, correct_zeros
+from pipeline.meta.effect_sizes.two_by_two import TwoByTwo, cells_of, correct_zeros
 from pipeline.meta.rare_events.fixed_weights import FixedWeightPool, pool
-from pipeline.meta.rare_events.mantel_haenszel import masked, refuse_no_events
+from pipeline.meta.rare_events.mantel_haenszel import masked_table, refuse_no_events
 
 
 def peto(
@@ -37,7 +37,7 @@ def peto(
     Raises
     ------
     InvalidInput
-        No study, or nobody (everybody) had the event in every study.
+        No study, a count that is NaN, an empty group, or nobody (everybody) had the event in every study.
 
     Examples
     --------
@@ -48,9 +48,9 @@ def peto(
     >>> round(float(m.estimate), 4), round(float(m.se), 4)
     (0.5638, 0.2695)
     """
-    cells, on = masked((table.ai, table.bi, table.ci, table.di), mask, fill=1.0)
-    fixed = correct_zeros(TwoByTwo(*cells), add, to, drop00=False)
-    counts = TwoByTwo(*(np.where(on, x, 0.0) for x in (fixed.ai, fixed.bi, fixed.ci, fixed.di)))
+    cells, on = masked_table(table, mask, fill=1.0)
+    fixed = correct_zeros(cells, add, to, drop00=False)
+    counts = TwoByTwo(*(np.where(on, x, 0.0) for x in cells_of(fixed)))
     difference, variance = observed_minus_expected(counts)
     refuse_no_events(variance, variance, "nobody or everybody had the event")
     total = variance.sum(-1)

@@ -74,7 +74,7 @@ class PooledProportion:
     Attributes
     ----------
     estimate, ci_lb, ci_ub : pooled proportion with its interval
-    pi_lb, pi_ub : prediction interval for the proportion of a new study
+    pi_lb, pi_ub : prediction interval for the proportion of a new study; NaN with a single study
     n : group size used on the way back, the harmonic mean (matters on the Freeman-Tukey scale only)
     pooled : the random-effects model on the scale
     """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,9 +14,10 @@ from scipy import stats
 
 from pipeline.meta.arrays import InvalidInput
 from pipeline.meta.effect_sizes.effect import row_average
+from pipeline.meta.effect_sizes.events import odds_ratio
 from pipeline.meta.effect_sizes.matched_pairs import from_pairs, paired_odds_ratio, paired_odds_ratio_from_margins
 from pipeline.meta.effect_sizes.measures import MEASURES, columns, effect_size
-from pipeline.meta.effect_sizes.two_by_two import from_cells
+from pipeline.meta.effect_sizes.two_by_two import TwoByTwo, from_cells
 
 K = 4
 RNG = np.random.default_rng(7)
@@ -206,3 +209,53 @@ def test_row_average_leaves_dropped_studies_out() -> None:
 def test_refused(measure: str, given: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         effect_size(measure, **given)
+
+
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [
+        (([-1.0, 2], [5.0, 5], [3.0, 3], [6.0, 6]), r"ai\[0\] must be >= 0"),
+        (([1.0, 2], [5.0, np.inf], [3.0, 3], [6.0, 6]), r"bi\[1\] must be finite"),
+        (([1.0, 2], [5.0, 5], [3.0, 3, 3], [6.0, 6]), r"shapes differ.*ci \(3,\)"),
+        ((["x"], [5.0], [3.0], [6.0]), "ai is not numeric"),
+    ],
+)
+def test_tables_that_are_refused(cells: tuple[Any, ...], message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        TwoByTwo(*cells)
+
+
+OF_TABLES = [f for f in MEASURES.values() if next(iter(inspect.signature(f).parameters)) == "table"]
+
+
+@pytest.mark.parametrize("measure", OF_TABLES)
+def test_measures_of_tables_refuse_what_is_none(measure: Callable[..., Any]) -> None:
+    more = {"ri": 0.1} if "ri" in inspect.signature(measure).parameters else {}
+    with pytest.raises(InvalidInput, match=r"table must be a TwoByTwo.*NoneType"):
+        measure(None, **more)
+    with pytest.raises(InvalidInput, match=r"n1i\[1\] must be > 0"):
+        measure(TwoByTwo(*np.array([[1.0, 0], [5, 0], [3, 3], [6, 6]])), **more)
+
+
+def test_an_unknown_table_has_no_effect_and_its_neighbour_has() -> None:
+    es = odds_ratio(TwoByTwo(*np.array([[np.nan, 3], [5, 7], [3, 5], [6, 5]])))
+    assert np.isnan([es.yi[0], es.vi[0]]).all()
+    assert es.yi[1] == odds_ratio(from_cells(3, 7, 5, 5)).yi
+
+
+def test_add_is_one_number_or_one_for_each_study() -> None:
+    table = from_cells([0, 3, 0], [9, 6, 4], [2, 2, 5], [7, 7, 5])
+    assert odds_ratio(table, add=[0.5] * 3).yi.tolist() == odds_ratio(table).yi.tolist()  # type: ignore[arg-type]
+    with pytest.raises(InvalidInput, match=r"add must be one number.*\(2,\)"):
+        odds_ratio(table, add=[0.5, 0.5])  # type: ignore[arg-type]
+
+
+def test_phi_of_the_pairs_in_another_shape() -> None:
+    with pytest.raises(InvalidInput, match="shapes differ: ri"):
+        paired_odds_ratio_from_margins(from_cells([28, 3], [38, 7], [25, 5], [41, 5]), [0.1, 0.2, 0.3])
+
+
+def test_z_of_a_perfect_multiple_correlation_is_nan() -> None:
+    es = MEASURES["ZR2"]([1.0, 0.3], 3, 60)
+    assert np.isnan([es.yi[0], es.vi[0]]).all()
+    assert np.isfinite([es.yi[1], es.vi[1]]).all()

@@ -137,3 +137,16 @@ def test_an_sd_without_a_median_and_few_people() -> None:
 def test_refused(change: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         mean_sd_from_quantiles(**({"n": 40, "minimum": 2, "median": 8, "maximum": 30} | change))
+
+
+@pytest.mark.parametrize("function", [mean_sd_from_quantiles, skewness_test])
+def test_unequal_lengths(function: Any) -> None:
+    with pytest.raises(InvalidInput, match=r"shapes differ: n \(2,\).*median \(3,\)"):
+        function([40, 50], minimum=1, median=[2, 3, 4], maximum=9)
+
+
+@pytest.mark.parametrize("method", FIVE_NUMBER_METHODS)
+@pytest.mark.filterwarnings("error")
+def test_few_people_give_nan_without_a_warning(method: str) -> None:
+    r = mean_sd_from_quantiles([1, 4], minimum=1, q1=1.5, median=2, q3=3, maximum=4, method=method)
+    assert np.isnan([r.mean, r.sd]).all()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy import integrate, stats
 
 from pipeline.meta.arrays import InvalidInput
-from pipeline.meta.effect_sizes.two_by_two import from_cells
+from pipeline.meta.effect_sizes.two_by_two import TwoByTwo, from_cells
 from pipeline.meta.rare_events.count_likelihood import CountLikelihood, binomial, noncentral_hypergeometric, poisson
 from pipeline.meta.rare_events.glmm import glmm_odds_ratio, glmm_proportion, glmm_rate, glmm_rate_ratio
 from pipeline.meta.rare_events.laplace import laplace
@@ -199,3 +201,32 @@ def test_spread_that_runs_off_is_not_converged() -> None:
 def test_bad_input(call: object, message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         call()
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ({"nodes": 400}, "nodes must be 1 .* 15 to 300 .found 400"),
+        ({"nodes": 15.5}, "nodes must be 1"),
+        ({"nodes": np.nan}, "nodes must be finite"),
+        ({"nodes": [21, 31]}, "nodes must be 1"),
+        ({"coding": np.array([0.5, 1.0])}, "coding must be 0.5, 1 or 0"),
+        ({"coding": "half"}, "coding is not numeric"),
+    ],
+)
+def test_options_out_of_limits(option: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        glmm_odds_ratio(HINE, **option)
+
+
+def test_options_at_their_limits() -> None:
+    most, usual = (glmm_odds_ratio(HINE, nodes=n, coding=np.array(0.5)) for n in (300, None))  # type: ignore[arg-type]
+    assert most.converged
+    assert most.beta == pytest.approx(usual.beta, rel=1e-8)
+
+
+def test_tables_that_are_refused() -> None:
+    with pytest.raises(InvalidInput, match="table must be a TwoByTwo"):
+        glmm_odds_ratio(None)  # type: ignore[arg-type]
+    with pytest.raises(InvalidInput, match=r"n1i\[0\] must be > 0"):
+        glmm_odds_ratio(TwoByTwo(*np.array([[0.0, 4], [0, 9], [3, 3], [6, 6]])))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -226,3 +229,38 @@ def test_limits_of_heterogeneity() -> None:
     assert heterogeneity_limits(30.0, 12, level=99).H_ub > heterogeneity_limits(30.0, 12).H_ub
     with pytest.raises(InvalidInput, match="Q"):
         heterogeneity_limits(-1.0, 3)
+
+
+ARRAYS = tuple(np.array(x, dtype=float) for x in (A, B, C, D))
+OF_TABLES = [mantel_haenszel, peto, cochran_mantel_haenszel, lambda t: breslow_day(t, 0.5)]
+
+
+@pytest.mark.parametrize("pooled", OF_TABLES)
+def test_tables_that_cannot_be_pooled(pooled: Callable[[Any], object]) -> None:
+    a, b, c, d = ARRAYS
+    with pytest.raises(InvalidInput, match=r"ci\[1\] must be finite"):
+        pooled(TwoByTwo(a, b, np.where(np.arange(6) == 1, np.nan, c), d))
+    with pytest.raises(InvalidInput, match=r"n2i\[2\] must be > 0"):
+        pooled(TwoByTwo(a, b, *(np.where(np.arange(6) == 2, 0.0, x) for x in (c, d))))
+    with pytest.raises(InvalidInput, match=r"table must be a TwoByTwo.*NoneType"):
+        pooled(None)
+
+
+@pytest.mark.parametrize("option", [{"add": (0.5,)}, {"add": 0.5}, {"to": "only0"}, {"drop00": True}])
+def test_options_of_mantel_haenszel_are_pairs(option: dict[str, Any]) -> None:
+    name = next(iter(option))
+    with pytest.raises(InvalidInput, match=f"{name} is a pair"):
+        mantel_haenszel(from_cells(*ARRAYS), **option)
+    with pytest.raises(InvalidInput, match=f"{name} is a pair"):
+        mantel_haenszel_rates(A, B, C, D, **option)
+
+
+def test_odds_ratios_of_breslow_day_for_another_batch() -> None:
+    with pytest.raises(InvalidInput, match=r"log_odds_ratio \(3,\), batch of tables \(2,\)"):
+        breslow_day(TwoByTwo(*(np.stack([x, x]) for x in ARRAYS)), [0.1, 0.2, 0.3])
+
+
+def test_one_study_predicts_nothing() -> None:
+    one = pool_proportions([3], [10])
+    assert np.isnan([one.pi_lb, one.pi_ub]).all()
+    assert np.isfinite([one.estimate, one.ci_lb, one.ci_ub]).all()

@@ -183,3 +183,29 @@ def test_number_needed_to_treat_from_ratios() -> None:
     assert np.isinf(needed_to_treat.number_needed_to_treat_from_ratio(1.0, 0.4))
     with pytest.raises(InvalidInput, match="treated group's risk"):
         needed_to_treat.number_needed_to_treat_from_ratio(3.0, 0.5)
+
+
+class TestRefusedByName:
+    @pytest.mark.parametrize(
+        ("given", "message"),
+        [
+            ({"estimate": [0.5, 0.0], "ci_lb": 0.1, "ci_ub": 0.9}, r"transformed estimate\[1\] must be finite"),
+            ({"estimate": [-1.0], "ci_lb": 0.1, "ci_ub": 0.9}, r"transformed estimate\[0\] must be finite"),
+            ({"estimate": [0.5], "ci_lb": [0.0], "ci_ub": [0.9]}, r"transformed ci_lb\[0\] must be finite"),
+            ({"estimate": [0.5, 0.6], "p": [0.1, 0.2, 0.3]}, r"shapes differ.*p \(3,\)"),
+            ({"estimate": 0.5, "statistic": "x"}, "statistic is not numeric"),
+        ],
+    )
+    def test_wald_effect(self, given: dict[str, Any], message: str) -> None:
+        with pytest.raises(InvalidInput, match=message):
+            printed.wald_effect(**given, transform=np.log)
+
+    def test_correlation_under_the_name_it_came_with(self) -> None:
+        with pytest.raises(InvalidInput, match=r"^yi\[1\]: a correlation .*found 1\)"):
+            scales.d_effect_from_r([0.2, 1.0], 0.01)
+        with pytest.raises(InvalidInput, match=r"^ri: a correlation"):
+            scales.fisher_z(-1)
+
+    def test_margins_that_do_not_allow_the_statistic_give_nan(self) -> None:
+        for t in (cells.cells_from_phi(1.0, 100, 30, 50), cells.cells_from_chi_square(3.0, 100, 1, 50)):
+            assert np.isnan([t.ai, t.bi, t.ci, t.di]).all()
