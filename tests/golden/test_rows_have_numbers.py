@@ -28,12 +28,16 @@ def tables() -> dict[str, Mapping[str, object]]:
     for module in pkgutil.walk_packages(pipeline.meta.__path__, "pipeline.meta."):
         for name, value in vars(importlib.import_module(module.name)).items():
             if name.isupper() and not name.startswith("_") and isinstance(value, Mapping):
-                found[name] = value
+                assert found.setdefault(name, value) is value, f"two tables are called {name}"
     return found
 
 
 TABLES = tables()
 NUMBERS = {table: rows for room in ROOMS for table, rows in room.NUMBERS.items()}
+
+
+def test_no_room_covers_another_rooms_table() -> None:
+    assert sum(len(room.NUMBERS) for room in ROOMS) == len(NUMBERS)
 
 
 def test_every_table_is_covered() -> None:

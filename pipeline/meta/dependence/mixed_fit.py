@@ -90,7 +90,7 @@ def _contained(x: FloatArray, present: BoolArray, groupings: Groupings) -> Float
 
 
 # degrees of freedom of each coefficient's t: none (normal), k - p, or those of the level that holds the moderator
-TESTS: Mapping[str, Callable[[FloatArray, BoolArray, Groupings], FloatArray]] = {
+DF_RULES: Mapping[str, Callable[[FloatArray, BoolArray, Groupings], FloatArray]] = {
     "z": _normal,
     "t": _residual,
     "contain": _contained,
@@ -108,8 +108,8 @@ def coefficient_tests(
     level: float,
 ) -> dict[str, Any]:
     """The fields of `MixedFit` that follow from the coefficients and their covariance."""
-    choose("test", test, TESTS)
-    df = np.broadcast_to(TESTS[test](x, present, groupings), beta.shape)
+    choose("test", test, DF_RULES)
+    df = np.broadcast_to(DF_RULES[test](x, present, groupings), beta.shape)
     se = np.sqrt(np.diagonal(vb, axis1=-2, axis2=-1))
     half = quantile(level, df) * se
     statistic = beta / se

@@ -77,7 +77,7 @@ def three_level(
     cluster : label of each effect's study, (k,)
     design : (k, p) or (..., k, p), the intercept's column of ones included; None for an intercept only
     estimator : "REML" or "ML"
-    test : key of TESTS: "z", "t" on k - p degrees of freedom, or "contain", on those of the level at which a
+    test : key of DF_RULES: "z", "t" on k - p degrees of freedom, or "contain", on those of the level at which a
         moderator varies (clusters less p for the intercept)
     level : of the intervals, percent
     mask : True where an effect takes part, broadcast with yi

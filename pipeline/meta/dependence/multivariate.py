@@ -80,7 +80,7 @@ def multivariate(
     random : `Intercepts`, `Correlated` and `Slopes` terms; `nested(a, b)` gives those of `~ 1 | a / b`. None at all
         is the common-effect model
     estimator : "REML" or "ML"
-    test : key of TESTS: "z", "t" on k - p degrees of freedom, or "contain", on those of the level at which a
+    test : key of DF_RULES: "z", "t" on k - p degrees of freedom, or "contain", on those of the level at which a
         moderator varies
     level : of the intervals, percent
 

@@ -69,7 +69,7 @@ class Evidence:
         return self.table
 
 
-TESTS: dict[str, Callable[[Evidence], RegressionTest | RankTest]] = {
+FUNNEL_TESTS: dict[str, Callable[[Evidence], RegressionTest | RankTest]] = {
     "Begg": lambda e: begg(e.yi, e.vi, mask=e.mask),
     "Egger": lambda e: egger(e.yi, e.vi, level=e.level, mask=e.mask),
     "Thompson": lambda e: thompson(e.yi, e.vi, level=e.level, mask=e.mask),
@@ -82,7 +82,7 @@ TESTS: dict[str, Callable[[Evidence], RegressionTest | RankTest]] = {
     "Rucker": lambda e: rucker(e.counts(), level=e.level, mask=e.mask),
 }
 
-# measure -> key of TESTS
+# measure -> key of FUNNEL_TESTS
 ASYMMETRY_TESTS: dict[str, str] = {
     "MD": "Egger",
     "SMD": "Pustejovsky",
@@ -99,7 +99,7 @@ def asymmetry_test(measure: str, evidence: Evidence, *, test: str | None = None)
     Parameters
     ----------
     measure : key of ASYMMETRY_TESTS
-    test : key of TESTS to use another one, for any measure
+    test : key of FUNNEL_TESTS to use another one, for any measure
 
     Raises
     ------
@@ -117,5 +117,5 @@ def asymmetry_test(measure: str, evidence: Evidence, *, test: str | None = None)
     if test is None:
         choose("measure", measure, ASYMMETRY_TESTS)
         test = ASYMMETRY_TESTS[measure]
-    choose("test", test, TESTS)
-    return TESTS[test](evidence)
+    choose("test", test, FUNNEL_TESTS)
+    return FUNNEL_TESTS[test](evidence)

@@ -144,7 +144,7 @@ NUMBERS: dict[str, dict[str, str]] = {
         "HAR": "mv_ishak_AR",
         "CAR": "mv_ar_CAR_V",
     },
-    "TESTS": {
+    "DF_RULES": {
         "z": "mv_3level_assink2016_REML_z",
         "t": "mv_3level_assink2016_REML_t",
         "contain": "mv_3level_tdf_assink2016",

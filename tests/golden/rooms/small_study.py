@@ -38,7 +38,7 @@ def metabias(case: Case) -> Case:
     else:
         es = measures.MEASURES[case["measure"]](t)
         yi, vi = es.yi, es.vi
-    if case["method"] not in choice.TESTS:
+    if case["method"] not in choice.FUNNEL_TESTS:
         raise NotImplementedError(case["method"])
     if case["method"] == "Thompson":
         r = regression_tests.thompson(yi, vi, estimator=_as_printed(case | {"method": "REML"}))
@@ -187,7 +187,7 @@ NUMBERS: dict[str, dict[str, str]] = {
         "binomial": "tes_bcg",
         "exact": "tests/golden/test_bias_other_data.py::test_excess_significance",
     },
-    "TESTS": {
+    "FUNNEL_TESTS": {
         "Begg": "metabias_Begg_egger2001",
         "Egger": "metabias_Egger_egger2001",
         "Thompson": "metabias_Thompson_bcg",
