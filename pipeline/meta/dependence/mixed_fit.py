@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy import special
 
 from pipeline.meta.arrays import BoolArray, FloatArray, IntArray, choose
@@ -117,20 +116,6 @@ def coefficient_tests(
         "beta": beta, "vb": vb, "se": se, "statistic": statistic, "df": df, "p": two_sided_p(statistic, df),
         "ci_lb": beta - half, "ci_ub": beta + half, **_omnibus(beta, vb, x, df),
     }  # fmt: skip
-
-
-def information(log_lik: FloatArray, n: ArrayLike, parameters: int) -> dict[str, Any]:
-    """AIC, BIC and AICc (Hurvich & Tsai 1989, n at least parameters + 2); n is k, or k - p for REML."""
-    count = np.asarray(n)
-    large = np.maximum(count, parameters + 2)
-    with np.errstate(divide="ignore"):
-        bic = -2 * log_lik + parameters * np.log(count)
-    return {
-        "log_lik": log_lik,
-        "AIC": -2 * log_lik + 2 * parameters,
-        "BIC": bic,
-        "AICc": -2 * log_lik + 2 * parameters * large / (large - parameters - 1),
-    }
 
 
 def heterogeneity_test(q: FloatArray, df: IntArray) -> dict[str, Any]:

@@ -7,17 +7,18 @@ is the working model of correlated and hierarchical effects (Pustejovsky & Tipto
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from pipeline.meta.arrays import BoolArray, FloatArray, IntArray, InvalidInput, choose, numbers, switches
 from pipeline.meta.dependence.cluster_stacks import codes
-from pipeline.meta.dependence.mixed_fit import MixedFit, coefficient_tests, heterogeneity_test, information
+from pipeline.meta.dependence.mixed_fit import MixedFit, coefficient_tests, heterogeneity_test
 from pipeline.meta.dependence.newton import best_start, maximise
 from pipeline.meta.dependence.three_level_likelihood import Axes, generalised_q, rotated, slopes
 from pipeline.meta.guards import fitting, instance
+from pipeline.meta.pooling.likelihood import criteria
 
 _ESTIMATORS = {"REML": True, "ML": False}
 
@@ -109,7 +110,7 @@ def three_level(
     return ThreeLevel(
         **coefficient_tests(beta, vb, x, present=on, groupings=(of,), test=test, level=level),
         **heterogeneity_test(q, k - p),
-        **information(found.slopes.value, n, p + 2),
+        **asdict(criteria(found.slopes.value, n, p + 2)),
         k=k[()],
         x=x,
         y=y,

@@ -8,17 +8,18 @@ Arends & Stijnen 2002, Stat Med 21:589; Ishak et al. 2007, Clin Trials 4:525; Ko
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from pipeline.meta.arrays import BoolArray, FloatArray, IntArray, InvalidInput, choose, numbers
 from pipeline.meta.dependence import block_likelihood as blocks
-from pipeline.meta.dependence.mixed_fit import MixedFit, coefficient_tests, heterogeneity_test, information
+from pipeline.meta.dependence.mixed_fit import MixedFit, coefficient_tests, heterogeneity_test
 from pipeline.meta.dependence.newton import best_start, maximise
 from pipeline.meta.dependence.random_terms import RandomTerm, Term, ready
 from pipeline.meta.pooling import weighted_fit
+from pipeline.meta.pooling.likelihood import criteria
 
 _ESTIMATORS = {"REML": True, "ML": False}
 
@@ -118,12 +119,13 @@ def multivariate(
     df = np.full(y.shape[:-1], model.k - model.p)
     everyone = np.arange(model.k)[None]
     edges = [t.structure.edge(a / scale[..., None] ** t.structure.power) for t, a, _ in paired]
+    n = model.k - model.p if model.restricted else model.k
     return Multivariate(
         **coefficient_tests(
             beta, vb, x, present=np.ones(y.shape, dtype=bool), groupings=_groupings(terms), test=test, level=level
         ),
         **heterogeneity_test(blocks.generalised_q(model), df[()]),
-        **information(found.slopes.value, model.k - model.p if model.restricted else model.k, model.p + len(lower)),
+        **asdict(criteria(found.slopes.value, n, model.p + len(lower))),
         k=np.full(y.shape[:-1], model.k)[()],
         x=x,
         y=y,

@@ -11,7 +11,7 @@ from scipy import special
 
 from pipeline.meta.arrays import BoolArray, FloatArray, IntArray, InvalidInput, numbers
 from pipeline.meta.guards import fitting, instance
-from pipeline.meta.pooling.likelihood import FitStatistics
+from pipeline.meta.pooling.likelihood import FitStatistics, criteria
 from pipeline.meta.pooling.meta_regression import Regression, meta_regression, proportion_explained
 from pipeline.meta.pooling.studies import Studies, studies
 
@@ -83,13 +83,7 @@ def information_criteria(log_lik: ArrayLike, parameters: int, n: ArrayLike) -> F
     """
     numbers("parameters", parameters, ge=0)
     ll, size = fitting({"log_lik": numbers("log_lik", log_lik), "n": numbers("n", n, gt=0)})
-    large = np.maximum(size, parameters + 2)
-    return FitStatistics(
-        ll[()],
-        (-2 * ll + 2 * parameters)[()],
-        (-2 * ll + parameters * np.log(size))[()],
-        (-2 * ll + 2 * parameters * large / (large - parameters - 1))[()],
-    )
+    return criteria(ll, size, parameters)
 
 
 def compare_nested(

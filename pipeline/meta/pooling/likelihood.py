@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from pipeline.meta.arrays import FloatArray, IntArray
+from pipeline.meta.arrays import FloatArray
 from pipeline.meta.pooling.studies import Studies
 from pipeline.meta.pooling.weighted_fit import WeightedFit
 
@@ -42,8 +43,7 @@ def fit_statistics(
 ) -> tuple[FitStatistics, FitStatistics]:
     """Fit statistics under the full and the restricted likelihood, with `parameters` estimated.
 
-    n of the criteria is k, or k - p for the restricted likelihood. AICc as Hurvich & Tsai 1989, Biometrika 76:297, with
-    n at least parameters + 2.
+    n of the criteria is k, or k - p for the restricted likelihood.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def fit_statistics(
     beta : coefficients that are not those of `f`, (..., p); else None
     """
     ml, reml = _log_likelihoods(s, f, tau2, beta)
-    return _criteria(ml, s.k, parameters), _criteria(reml, s.df, parameters)
+    return criteria(ml, s.k, parameters), criteria(reml, s.df, parameters)
 
 
 def _log_likelihoods(
@@ -66,9 +66,14 @@ def _log_likelihoods(
     return ml, ml + 0.5 * (s.p * np.log(2 * np.pi) + determinants)
 
 
-def _criteria(log_lik: FloatArray, n: IntArray, parameters: int) -> FitStatistics:
+def criteria(log_lik: ArrayLike, n: ArrayLike, parameters: int) -> FitStatistics:
+    """Information criteria of a log-likelihood of n observations, both (...), with `parameters` estimated.
+
+    AICc as Hurvich & Tsai 1989, Biometrika 76:297, with n at least parameters + 2; BIC is -inf where n is 0.
+    """
+    log_lik = np.asarray(log_lik, dtype=np.float64)
     with np.errstate(divide="ignore"):
         bic = -2 * log_lik + parameters * np.log(n)
     large = np.maximum(n, parameters + 2)
     penalty = 2 * parameters * large / (large - parameters - 1)
-    return FitStatistics(log_lik, -2 * log_lik + 2 * parameters, bic, -2 * log_lik + penalty)
+    return FitStatistics(log_lik[()], -2 * log_lik + 2 * parameters, bic, -2 * log_lik + penalty)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from pipeline.meta.arrays import BoolArray, FloatArray, InvalidInput, choose, numbers
+from pipeline.meta.arrays import BoolArray, FloatArray, InvalidInput, choose
 from pipeline.meta.effect_sizes.effect import EffectSize
 from pipeline.meta.pooling.heterogeneity import i2_h2, typical_variance
+from pipeline.meta.pooling.likelihood import criteria
 from pipeline.meta.pooling.studies import studies
 from pipeline.meta.rare_events.glmm_fit import CountFit, maximise, wald_heterogeneity
 from pipeline.meta.rare_events.marginal_likelihood import CountModel, log_lik_at_modes
@@ -143,7 +144,8 @@ def infer(model: CountModel, effects: EffectSize, keep: BoolArray, options: Glmm
         **_coefficients(fit, x, options),
         **_spread(fit, model, options),
         **_tests(q, len(x) - x.shape[1]),
-        **_information(fit.log_lik, counts, model.offset.size),
+        parameters=counts,
+        **asdict(criteria(fit.log_lik, model.offset.size, counts)),
         I2=float(i2),
         H2=float(h2),
         log_lik_at_modes=log_lik_at_modes(model, x @ fit.beta, fit.level, fit.spread),
@@ -193,12 +195,6 @@ def _root(variance: ArrayLike) -> FloatArray:
 def _tests(q: tuple[float, float], df: int) -> dict[str, Any]:
     p = [float(special.chdtrc(df, x)) if df > 0 else 1.0 for x in q]
     return {"Q_wald": q[0], "Q_wald_p": p[0], "Q_lrt": q[1], "Q_lrt_p": p[1], "Q_df": df}
-
-
-def _information(log_lik: float, m: int, n: int) -> dict[str, Any]:
-    aic = 2 * m - 2 * log_lik
-    corrected = aic + 2 * m * (m + 1) / max(n - m - 1, 1)
-    return {"log_lik": log_lik, "parameters": m, "AIC": aic, "BIC": m * np.log(n) - 2 * log_lik, "AICc": corrected}
 
 
 def _design(design: ArrayLike | None, keep: BoolArray) -> FloatArray:
