@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from pipeline.meta.arrays import BoolArray, FloatArray, InvalidInput, choose
+from pipeline.meta.arrays import BoolArray, FloatArray, InvalidInput, choose, numbers
 from pipeline.meta.effect_sizes.effect import EffectSize
 from pipeline.meta.pooling.heterogeneity import i2_h2, typical_variance
 from pipeline.meta.pooling.likelihood import criteria

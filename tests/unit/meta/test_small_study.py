@@ -11,7 +11,7 @@ from scipy import stats
 from pipeline.meta.arrays import InvalidInput
 from pipeline.meta.effect_sizes.two_by_two import TwoByTwo, from_events
 from pipeline.meta.pooling.random_effects import common_effect, random_effects
-from pipeline.meta.small_study.choice import ASYMMETRY_TESTS, TESTS, Evidence, asymmetry_test
+from pipeline.meta.small_study.choice import ASYMMETRY_TESTS, FUNNEL_TESTS, Evidence, asymmetry_test
 from pipeline.meta.small_study.event_tests import deeks, harbord, peters, rucker
 from pipeline.meta.small_study.excess_significance import EXCESS_TESTS, excess_significance
 from pipeline.meta.small_study.failsafe_n import FAIL_SAFE, general, orwin, rosenberg, rosenthal
@@ -336,7 +336,7 @@ class TestPlots:
 
 class TestChoice:
     def test_every_measure_has_a_test(self) -> None:
-        assert set(ASYMMETRY_TESTS.values()) <= set(TESTS)
+        assert set(ASYMMETRY_TESTS.values()) <= set(FUNNEL_TESTS)
 
     def test_choice(self) -> None:
         e = Evidence(YI[0], VI[0], table=TwoByTwo(*(a[0] for a in (TABLE.ai, TABLE.bi, TABLE.ci, TABLE.di))))
