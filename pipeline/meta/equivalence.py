@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from pipeline.meta.arrays import FloatArray, InvalidInput, numbers, together
+from pipeline.meta.arrays import FloatArray, InvalidInput, floats, numbers, together
 from pipeline.meta.reference import quantile, two_sided_p
 
 EQUIVALENT = "equivalent"
@@ -241,14 +241,14 @@ def two_samples(x: ArrayLike, y: ArrayLike, *, welch: bool = True, level: float 
 
 
 def _effect(estimate: ArrayLike, se: ArrayLike, df: ArrayLike) -> list[FloatArray]:
-    d = np.asarray(df, dtype=np.float64)
+    d = floats("df", df)
     if np.any(d < 1):
         raise InvalidInput(f"df must be at least 1, or NaN for the standard normal (found {np.nanmin(d):g})")
     return together({"estimate": numbers("estimate", estimate), "se": numbers("se", se, gt=0), "df": d})
 
 
 def _quantile(alpha: float, df: FloatArray) -> FloatArray:
-    if not 0 < alpha < 0.5:
+    if not isinstance(alpha, (float, np.floating)) or not 0 < alpha < 0.5:
         raise InvalidInput(f"alpha is one-sided, between 0 and 0.5 (found {alpha!r})")
     return quantile(100 * (1 - 2 * alpha), df)
 

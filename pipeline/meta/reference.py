@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from pipeline.meta.arrays import FloatArray, probability
+from pipeline.meta.arrays import FloatArray, floats, probability
 
 
 def quantile(level: float, df: ArrayLike) -> FloatArray:
@@ -22,6 +22,6 @@ def quantile(level: float, df: ArrayLike) -> FloatArray:
 
 def two_sided_p(statistic: ArrayLike, df: ArrayLike) -> FloatArray:
     """Two-sided p of a t (df >= 1) or z (df NaN) statistic."""
-    x, d = np.abs(np.asarray(statistic, dtype=np.float64)), np.asarray(df, dtype=np.float64)
+    x, d = np.abs(floats("statistic", statistic)), floats("df", df)
     t = 2 * special.stdtr(np.where(d >= 1, d, 1.0), -x)
     return np.where(np.isnan(d), 2 * special.ndtr(-x), np.where(d >= 1, t, np.nan))

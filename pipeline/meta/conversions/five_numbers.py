@@ -72,6 +72,8 @@ def mean_sd_from_quantiles(
     few = q.n < MIN_PEOPLE
     q = replace(q, n=np.maximum(q.n, MIN_PEOPLE))  # no formula holds below; what it gives there is not used
     choose("distribution", distribution, _DISTRIBUTIONS)
+    if not isinstance(method, str):
+        raise InvalidInput(f"method must be a name, or two for mean and SD (found {method!r})")
     if distribution == "lognormal":
         if method != "luo/wan/shi":
             raise InvalidInput(f"method {method!r} has no log-normal form; it goes with method 'luo/wan/shi'")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pipeline.meta.arrays import FloatArray, InvalidInput
+from pipeline.meta.arrays import FloatArray, InvalidInput, floats
 from pipeline.meta.dependence.cluster_stacks import codes
 from pipeline.meta.dependence.multilevel import ThreeLevel, coefficient_covariance, three_level
 
@@ -57,7 +57,7 @@ def leave_one_cluster_out(
     >>> leave_one_cluster_out(y, [0.02] * 7, study).without.beta[:, 0].round(4).tolist()
     [0.46, 0.32, 0.3599, 0.45]
     """
-    y = np.asarray(yi, dtype=np.float64)
+    y = floats("yi", yi)
     if y.ndim != 1:
         raise InvalidInput(f"clusters are left out of one data set at a time (found yi of shape {y.shape})")
     if design is not None and np.ndim(design) != 2:

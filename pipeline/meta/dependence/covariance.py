@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pipeline.meta.arrays import FloatArray, IntArray, InvalidInput, numbers
+from pipeline.meta.arrays import FloatArray, IntArray, InvalidInput, floats, numbers
 from pipeline.meta.dependence.cluster_stacks import clusters, codes
 
 Rho = float | ArrayLike | Sequence[float | ArrayLike]
@@ -126,7 +126,7 @@ def covariance_from_rows(vi: ArrayLike, cluster: ArrayLike, rows: ArrayLike, *, 
     >>> covariance_from_rows([4, 9, 1], [1, 1, 2], [[1, np.nan], [0.5, 1], [1, np.nan]]).tolist()
     [[4.0, 3.0, 0.0], [3.0, 9.0, 0.0], [0.0, 0.0, 1.0]]
     """
-    v, r = _variances(vi), np.asarray(rows, dtype=np.float64)
+    v, r = _variances(vi), floats("rows", rows)
     k = v.shape[-1]
     who = clusters(cluster, k)
     if r.ndim != 2 or r.shape[0] != k or r.shape[1] < who.sizes.max():

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pipeline.meta.arrays import BoolArray, FloatArray, IntArray, InvalidInput, choose, numbers, switches
+from pipeline.meta.arrays import BoolArray, FloatArray, IntArray, InvalidInput, choose, floats, numbers, switches
 from pipeline.meta.dependence.cluster_stacks import codes
 from pipeline.meta.dependence.mixed_fit import MixedFit, coefficient_tests, heterogeneity_test
 from pipeline.meta.dependence.newton import best_start, maximise
@@ -139,7 +139,7 @@ def _arrays(
     yi: ArrayLike, v: ArrayLike, design: ArrayLike | None, mask: ArrayLike | None
 ) -> tuple[FloatArray, FloatArray, FloatArray | None, BoolArray, FloatArray]:
     """Effects and variances (..., k), covariance (k, k) if there is one, who takes part, and the design."""
-    y, w = np.asarray(yi, dtype=np.float64), np.asarray(v, dtype=np.float64)
+    y, w = floats("yi", yi), floats("v", v)
     if y.ndim == 0 or y.shape[-1] == 0 or w.ndim == 0 or w.shape[-1] != y.shape[-1]:
         raise InvalidInput(f"yi and v must be arrays with as many effects: yi {y.shape}, v {w.shape}")
     k = y.shape[-1]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pipeline.meta.arrays import FloatArray, InvalidInput, choose, numbers
+from pipeline.meta.arrays import FloatArray, InvalidInput, choose, floats, numbers
 from pipeline.meta.dependence.cluster_stacks import clusters
 from pipeline.meta.dependence.robust_variance import RobustFit, robust_variance
 from pipeline.meta.dependence.wald_htz import robust_wald_test
@@ -118,7 +118,7 @@ def cluster_wild_bootstrap(
         raise InvalidInput(f"one data set at a time: design, variance or weights make {fit.beta.shape[:-1]} fits")
     c = numbers("contrast", (np.eye(fit.p)[1:] if fit.p > 1 else np.eye(1)) if contrast is None else contrast)
     found = robust_wald_test(fit, c, test=test)
-    x = np.ones((len(y), 1)) if design is None else np.asarray(design, dtype=np.float64)
+    x = np.ones((len(y), 1)) if design is None else floats("design", design)
     expected = x @ (fit.beta - _departure(fit, c))
     who = clusters(cluster, len(y))
     affordable(f"{replicates} replicates", 0 if rng is None else replicates * len(y) * (fit.p + 1))

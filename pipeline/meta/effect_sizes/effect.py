@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pipeline.meta.arrays import FloatArray, InvalidInput, numbers
+from pipeline.meta.arrays import FloatArray, InvalidInput, floats, numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def row_average(values: FloatArray, weights: FloatArray) -> FloatArray:
     >>> row_average(np.array([1.0, 4.0]), np.array([1.0, 2.0])).tolist()
     [3.0]
     """
-    x = np.asarray(values, dtype=np.float64)
+    x = floats("values", values)
     w = np.where(np.isnan(x), 0.0, weights)
     if not x.ndim:
         return x

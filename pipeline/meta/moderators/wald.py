@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from pipeline.meta.arrays import FloatArray, InvalidInput, numbers
+from pipeline.meta.arrays import FloatArray, InvalidInput, floats, numbers
 from pipeline.meta.guards import affordable, covariance, fitting, instance, spread
 from pipeline.meta.moderators.design import Design
 from pipeline.meta.reference import quantile, two_sided_p
@@ -104,7 +104,7 @@ def omnibus(beta: FloatArray, vb: FloatArray, columns: ArrayLike, *, df: ArrayLi
     >>> round(float(omnibus([0.5, 1.0], [[0.04, 0.0], [0.0, 0.25]], [1]).p), 4)
     0.0455
     """
-    b = np.asarray(beta, dtype=np.float64)
+    b = floats("beta", beta)
     which = np.asarray(columns).reshape(-1)
     if which.size and which.dtype.kind not in "iu":
         raise InvalidInput(f"columns must be whole numbers (found {columns!r})")

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special, stats
 
-from pipeline.meta.arrays import BoolArray, FloatArray, InvalidInput, choose, numbers, switches
+from pipeline.meta.arrays import BoolArray, FloatArray, InvalidInput, choose, floats, numbers, switches
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def combine_p(
     (2.9149, 0.0018)
     """
     choose("method", method, P_COMBINATIONS)
-    given = np.asarray(p, dtype=np.float64)
+    given = floats("p", p)
     if given.ndim == 0:
         raise InvalidInput("p must be an array with the p values on its last axis")
     on: BoolArray = np.ones(1, dtype=bool) if mask is None else switches("mask", mask)

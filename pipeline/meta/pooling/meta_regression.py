@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from pipeline.meta.arrays import BoolArray, FloatArray, IntArray, choose
+from pipeline.meta.arrays import BoolArray, FloatArray, IntArray, choose, floats
 from pipeline.meta.pooling.heterogeneity import heterogeneity
 from pipeline.meta.pooling.intervals import INTERVALS
 from pipeline.meta.pooling.likelihood import FitStatistics, fit_statistics
@@ -147,7 +147,7 @@ def meta_regression(
 
 def proportion_explained(tau2: ArrayLike, tau2_without: ArrayLike) -> FloatArray:
     """R2 in percent: share of tau2 that moderators take away, cut at 0; NaN where there was none. Raudenbush 2009."""
-    t, t0 = np.asarray(tau2, dtype=np.float64), np.asarray(tau2_without, dtype=np.float64)
+    t, t0 = floats("tau2", tau2), floats("tau2_without", tau2_without)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(t0 > 0, np.maximum(0, 100 * (t0 - t) / t0), np.nan)[()]
 

@@ -71,8 +71,8 @@ def funnel(
     >>> f.lb.round(4).tolist(), f.region.tolist()
     ([0.2143, 0.0183, -0.1777], [2, 4, 2])
     """
-    if points < 2:
-        raise InvalidInput(f"points must be at least 2 (found {points})")
+    if not isinstance(points, (int, np.integer)) or points < 2:
+        raise InvalidInput(f"points must be a whole number, at least 2 (found {points!r})")
     s = studies(yi, vi, mask=mask)
     on = s.present > 0
     pooled = random_effects(s.y, s.v, estimator=estimator, interval="wald", mask=on)

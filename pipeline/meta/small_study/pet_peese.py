@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from pipeline.meta.arrays import BoolArray, FloatArray, probability
+from pipeline.meta.arrays import BoolArray, FloatArray, InvalidInput, probability
 from pipeline.meta.pooling.studies import studies
 from pipeline.meta.small_study.regression_tests import RegressionTest, regression_test
 
@@ -67,7 +67,7 @@ def pet_peese(
     Raises
     ------
     InvalidInput
-        As `regression_test`.
+        As `regression_test`; a direction other than 1 or -1.
 
     Examples
     --------
@@ -81,6 +81,8 @@ def pet_peese(
         regression_test(s.y, s.v, x, model=model, estimator=estimator, interval=interval, level=level, mask=on)
         for x in (np.sqrt(s.v), s.v)
     )
+    if not isinstance(direction, (int, np.integer)) or direction not in (-1, 1):
+        raise InvalidInput(f"direction must be 1 or -1 (found {direction!r})")
     (pet_t, pet_p, one), (peese_t, peese_p, _) = (_test(r, direction) for r in (pet, peese))
     use = np.asarray(one < probability(rule_level))
     took = {

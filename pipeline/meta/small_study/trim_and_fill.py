@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pipeline.meta.arrays import BoolArray, FloatArray, IntArray, InvalidInput, choose
+from pipeline.meta.arrays import BoolArray, FloatArray, IntArray, InvalidInput, choose, floats
 from pipeline.meta.pooling.random_effects import Pooled, random_effects
 from pipeline.meta.pooling.studies import studies
 from pipeline.meta.small_study.regression_tests import predictor, regression_test
@@ -141,6 +141,8 @@ def trim_and_fill(
     side = _thin_side(s.y, s.v, on, estimator) if side is None else side
     if side not in SIDES:
         raise InvalidInput(f"side {side!r} is not known; choose from {', '.join(SIDES)}")
+    if limits is not None and (floats("limits", limits).shape != (2,) or not limits[0] <= limits[1]):
+        raise InvalidInput(f"limits must be the smallest and the largest possible effect (found {limits!r})")
     sign = 1.0 if side == "left" else -1.0
     order = np.argsort(np.where(on, sign * s.y, np.inf), axis=-1, kind="stable")
     y, v = np.take_along_axis(sign * s.y, order, -1), np.take_along_axis(s.v, order, -1)
