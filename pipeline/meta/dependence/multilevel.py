@@ -19,6 +19,7 @@ from pipeline.meta.dependence.newton import best_start, maximise
 from pipeline.meta.dependence.three_level_likelihood import Axes, generalised_q, rotated, slopes
 from pipeline.meta.guards import fitting, instance
 from pipeline.meta.pooling.likelihood import criteria
+from pipeline.meta.pooling.studies import SMALLEST
 
 _ESTIMATORS = {"REML": True, "ML": False}
 
@@ -151,7 +152,7 @@ def _arrays(
         raise InvalidInput(f"shapes differ: yi {y.shape}, v {w.shape}, mask {on.shape}") from None
     y = np.where(on, y, 0.0)
     numbers("yi", y)
-    numbers("v", np.where(on, w, 1.0), gt=0)
+    numbers("v", np.where(on, w, 1.0), gt=0, ge=SMALLEST)
     x = np.ones((k, 1)) if design is None else numbers("design", design)
     if x.ndim < 2 or x.shape[-2] != k or x.shape[-1] == 0:
         raise InvalidInput(f"the design must have one row for each of the {k} effects, and a column (found {x.shape})")

@@ -117,7 +117,7 @@ def semipartial_correlation(
 
 
 def fisher_z_semipartial_correlation(ri: ArrayLike, r2i: ArrayLike, mi: ArrayLike, ni: ArrayLike) -> EffectSize:
-    """Fisher's z of a semi-partial correlation; it does not stabilise the variance here.
+    """Fisher's z of a semi-partial correlation, NaN at -1 and 1; it does not stabilise the variance here.
 
     >>> fisher_z_semipartial_correlation(0.4, 0.5, 3, 30).yi.round(4).item()
     0.4236

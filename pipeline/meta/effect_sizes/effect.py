@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pipeline.meta.arrays import FloatArray, InvalidInput, floats, numbers
+from pipeline.meta.arrays import FloatArray, floats, numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +40,7 @@ def maybe_numbers(name: str, value: ArrayLike, *, gt: float | None = None, ge: f
     >>> maybe_numbers("q1", [3, np.nan]).tolist()
     [3.0, nan]
     """
-    try:
-        x = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InvalidInput(f"{name} is not numeric") from None
+    x = floats(name, value)
     numbers(name, np.where(np.isnan(x), 1.0, x), gt=gt, ge=ge)
     return x
 

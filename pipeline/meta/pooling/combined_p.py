@@ -23,7 +23,7 @@ class CombinedP:
     Attributes
     ----------
     statistic : chi-square (fisher), z (stouffer), smallest p (tippett), the reversed chi-square (pearson), t (logit),
-        sum (edgington)
+        sum (edgington); infinite where a p value of 0 or 1 makes it so
     p : combined p value
     k : p values
     method : in words

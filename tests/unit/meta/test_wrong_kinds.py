@@ -28,6 +28,8 @@ CALLS: dict[str, tuple[Callable[[], object], str]] = {
     "effects of three levels": (lambda: three_level(TEXT, V, WHO), "yi is not numeric"),
     "variances of three levels": (lambda: three_level(Y, TEXT, WHO), "v is not numeric"),
     "correlated effects": (lambda: correlated_hierarchical_effects(TEXT, V, WHO), "yi is not numeric"),
+    "variances that vanish": (lambda: three_level(Y, [1e-300, 0.1, 0.1, 0.1], WHO), r"v\[0\] must be >= 1e-100"),
+    "complex quartiles": (lambda: mean_sd_from_quantiles([50], median=[3], q1=[2 + 1j], q3=[5]), "q1 is not numeric"),
     "effects without a cluster": (lambda: leave_one_cluster_out(TEXT, V, WHO), "yi is not numeric"),
     "p values": (lambda: combine_p(TEXT), "p is not numeric"),
     "coefficients": (lambda: omnibus(TEXT, [[1.0]], [0]), "beta is not numeric"),
