@@ -16,29 +16,10 @@ import numpy as np
 import pandas as pd
 
 from pipeline.errors import BadInput, Problem, nearest
-from pipeline.schemas import (
-    EFFECTS,
-    FLAG,
-    INFLUENCE,
-    INTEGER,
-    ISSUES,
-    LINKS,
-    NUMBER,
-    OVERVIEW,
-    POOLED,
-    PUBLISHED,
-    READING,
-    REPORTED,
-    STUDIES,
-    STUDIES_USED,
-    STUDY_ARMS,
-    TABLES,
-    TESTS,
-    TEXT,
-    TRANSLATED,
-    Column,
-    Table,
-)
+from pipeline.schemas import TABLES
+from pipeline.schemas.answers import EFFECTS, INFLUENCE, OVERVIEW, POOLED, PUBLISHED, STUDIES_USED, TESTS, TRANSLATED
+from pipeline.schemas.columns import FLAG, INTEGER, NUMBER, TEXT, Column, Table
+from pipeline.schemas.evidence import ISSUES, LINKS, READING, REPORTED, STUDIES, STUDY_ARMS
 
 __all__ = [
     "EFFECTS",

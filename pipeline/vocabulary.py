@@ -18,6 +18,18 @@ class Better(StrEnum):
     HIGHER = "higher"
 
 
+class PooledModel(StrEnum):
+    """How a pooled number came about."""
+
+    RANDOM = "random effects"
+    COMMON = "common effect"
+    SINGLE = "single trial"
+    DEPENDENT = "correlated and hierarchical effects"
+    BAYESIAN = "Bayesian random effects"
+    MANTEL_HAENSZEL = "Mantel-Haenszel"
+    ADJUSTED = "adjusted for small-study effects"
+
+
 class Measure(StrEnum):
     """Effect measures. Ratio measures are analysed as natural logarithms and shown as ratios."""
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pandas as pd
 
 from pipeline.analysis.questions import Question
-from pipeline.analysis.several_effects import MODEL
 from pipeline.analysis.synthesis import Answer, SynthesisParams
 from pipeline.codebook import Codebook
 from pipeline.meta.pooling.intervals import INTERVALS
+from pipeline.vocabulary import PooledModel
 
 MEASURES = {
     "SMD": "standardised mean difference (Hedges' g)",
@@ -80,7 +80,7 @@ def _intervention(question: Question, book: Codebook) -> str:
 
 def _together(found: Answer) -> bool:
     """Does the main analysis take in all effects of each trial?"""
-    return bool((found.pooled["analysis"].eq("main") & found.pooled["model"].eq(MODEL)).any())
+    return bool((found.pooled["analysis"].eq("main") & found.pooled["model"].eq(PooledModel.DEPENDENT)).any())
 
 
 def _choices(question: Question, book: Codebook, params: SynthesisParams, together: bool) -> list[dict[str, str]]:

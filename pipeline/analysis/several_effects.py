@@ -19,8 +19,8 @@ from pipeline.meta.dependence.correlated_hierarchical import WorkingModelFit, co
 from pipeline.meta.dependence.covariance import sampling_covariance
 from pipeline.meta.dependence.multilevel_i2 import multilevel_i2
 from pipeline.params import Section
+from pipeline.vocabulary import PooledModel
 
-MODEL = "correlated and hierarchical effects"
 FEWEST = 3
 """Trials below which no random-effects mean is claimed, whatever the number of effects."""
 
@@ -120,8 +120,8 @@ def main_row(
     words += "" if bool(m.reliable[0]) else " (too few trials for a reliable interval)"
     return line | {
         "question": key, "analysis": analysis, "level": "", "label": words, "measure": several.measure,
-        "model": MODEL, "k": m.clusters, "effects": m.k, "n": people, "converged": "yes" if m.converged else "no",
-        "method": m.method,
+        "model": PooledModel.DEPENDENT, "k": m.clusters, "effects": m.k, "n": people,
+        "converged": "yes" if m.converged else "no", "method": m.method,
     }  # fmt: skip
 
 

@@ -18,9 +18,8 @@ from pipeline.meta.small_study.regression_tests import regression_test, smd_size
 from pipeline.meta.small_study.selection_models import SelectionModel, selection_model
 from pipeline.meta.small_study.trim_and_fill import trim_and_fill
 from pipeline.params import Section
-from pipeline.vocabulary import Better
+from pipeline.vocabulary import Better, PooledModel
 
-ADJUSTED = "adjusted for small-study effects"
 STEP = 0.025
 """One-sided p below which a trial is significant: the step of the three-parameter selection model."""
 FEWEST_PER_INTERVAL = 4
@@ -195,7 +194,8 @@ def _adjusted(
     except InvalidInput:  # too few sizes, equal sizes, a model that does not fit: the row of TESTS says why
         return None
     line: Row = {
-        "question": key, "analysis": name, "level": "", "label": label, "measure": fit.measure, "model": ADJUSTED,
-        "k": found.k, "n": fit.people if found.k == fit.k else np.nan, "method": found.method,
+        "question": key, "analysis": name, "level": "", "label": label, "measure": fit.measure,
+        "model": PooledModel.ADJUSTED, "k": found.k, "n": fit.people if found.k == fit.k else np.nan,
+        "method": found.method,
     } | {name: float(getattr(found, name)) for name in ("estimate", "se", "ci_lb", "ci_ub", "p", "tau2")}  # fmt: skip
     return line | {f"shown_{n}": shown(line[n], fit.measure) for n in ("estimate", "ci_lb", "ci_ub")}

@@ -6,7 +6,8 @@ import pandas as pd
 
 from pipeline.report import format as f
 from pipeline.report.phrases import count_word, excludes_null, inner, part_of, sentence, trials
-from pipeline.report.results import ADJUSTED, Content, Evidence
+from pipeline.report.results import Content, Evidence
+from pipeline.vocabulary import PooledModel
 
 SUPPORT = ("Support programme", "Support group")
 """Contents that the word 'peer support' already says."""
@@ -93,7 +94,7 @@ def _other_analyses(e: Evidence) -> pd.DataFrame:
     effects allowed for answers another question."""
     names = e.pooled["analysis"]
     kept = ~names.isin(_HEADLINE) & ~names.str.startswith("subgroup_") & e.pooled["shown_ci_lb"].notna()
-    kept &= e.pooled["model"].ne(ADJUSTED)
+    kept &= e.pooled["model"].ne(PooledModel.ADJUSTED)
     return e.pooled[kept]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pipeline.report.results import Evidence
+from pipeline.vocabulary import PooledModel
 
 Uses = Callable[[Evidence], bool]
 
@@ -29,8 +30,12 @@ def _influence(e: Evidence) -> bool:
     return len(e.influence) > 0
 
 
-def _small_study(e: Evidence) -> bool:
+def _selection(e: Evidence) -> bool:
     return bool(e.tests.loc[e.tests["test"].eq("selection"), "done"].any())
+
+
+def _adjusted(e: Evidence) -> bool:
+    return bool(e.pooled["model"].eq(PooledModel.ADJUSTED).any())
 
 
 def _permuted(e: Evidence) -> bool:
@@ -153,7 +158,7 @@ GLOSSARY: tuple[tuple[str, str, Uses], ...] = (
             "A model in which trials with a good result and a small p are published more easily than others. It "
             "estimates the mean of all trials, seen and unseen."
         ),
-        _small_study,
+        _selection,
     ),
     (
         "Standardised mean difference (SMD)",
@@ -169,7 +174,7 @@ GLOSSARY: tuple[tuple[str, str, Uses], ...] = (
             "Three ways to ask what the mean would be if small trials with poor results had been kept back: mirror "
             "images of the lonely small trials are added, or the effect is read off at a trial without sampling error."
         ),
-        _small_study,
+        _adjusted,
     ),
     ("Weight", "The share of a trial in the pooled mean; precise trials count more.", _mean),
 )

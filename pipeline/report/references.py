@@ -64,11 +64,6 @@ SOURCES: dict[str, str] = {
         "Pustejovsky JE, Rodgers MA. Testing for funnel plot asymmetry of standardized mean "
         "differences. Res Synth Methods 2019;10:57\u201371. doi:10.1002/jrsm.1332"
     ),
-    "Peters 2006": (
-        "Peters JL, Sutton AJ, Jones DR, Abrams KR, Rushton L. Comparison of two methods to "
-        "detect publication bias in meta-analysis. JAMA 2006;295:676\u2013680. "
-        "doi:10.1001/jama.295.6.676"
-    ),
     "Peters 2008": (
         "Peters JL, Sutton AJ, Jones DR, Abrams KR, Rushton L. Contour-enhanced meta-analysis "
         "funnel plots help distinguish publication bias from other causes of asymmetry. J Clin "

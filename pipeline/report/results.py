@@ -15,7 +15,7 @@ from pipeline import tables
 from pipeline.errors import BadInput, Problem
 from pipeline.report.format import decimals
 from pipeline.report.labels import Labels
-from pipeline.vocabulary import Measure
+from pipeline.vocabulary import Measure, PooledModel
 
 FILES = (
     "question.json",
@@ -27,10 +27,6 @@ FILES = (
     "issues.csv",
 )
 SHARED = ("published.csv", "provenance.json")
-DEPENDENT = "correlated and hierarchical effects"
-"""`POOLED.model` of a mean that takes in all effects of each trial."""
-ADJUSTED = "adjusted for small-study effects"
-"""`POOLED.model` of the means that the section on small-study effects shows."""
 QUESTIONS = "questions"
 """Folder below the results with one folder per question."""
 
@@ -144,7 +140,7 @@ class Evidence:
     def together(self) -> bool:
         """Does the mean take in several effects of a trial?"""
         main = self.analysis("main")
-        return len(main) == 1 and main["model"].iloc[0] == DEPENDENT
+        return len(main) == 1 and main["model"].iloc[0] == PooledModel.DEPENDENT
 
     def analysis(self, name: str) -> pd.DataFrame:
         """Rows of POOLED of one analysis."""

@@ -167,10 +167,8 @@ def heterogeneity_sentence(e: Evidence) -> str:
         return (
             f"The variance of true effects between and within trials, tau\u00b2, is {f.variance(row.tau2)}; I\u00b2 is "
             f"{f.percent(row.I2)}. Both, and the prediction interval, rest on the assumed correlation of effects "
-            "of one "
-            "trial. I\u00b2 is computed from tau\u00b2 and says how much of the spread is not chance; it does "
-            "not say how "
-            "large the spread is."
+            "of one trial. I\u00b2 is computed from tau\u00b2 and says how much of the spread is not chance; it does "
+            "not say how large the spread is."
         )
     limits = f" (95% interval {f.variance(row.tau2_lb)} to {f.variance(row.tau2_ub)})" if f.known(row.tau2_ub) else ""
     q_part = f"; Q = {f.number(row.Q, 2)} on {degrees(row.Q_df)}, {f.p_value(row.Q_p)}" if f.known(row.Q) else ""

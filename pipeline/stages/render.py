@@ -165,8 +165,8 @@ def _machinery() -> str:
     package = Path(__file__).resolve().parents[1]
     files = [
         *sorted((package / "report").rglob("*.py")),
+        *sorted((package / "schemas").rglob("*.py")),
         package / "tables.py",
-        package / "schemas.py",
         package / "vocabulary.py",
         package / "errors.py",
         Path(__file__),

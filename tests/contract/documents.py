@@ -23,7 +23,8 @@ sys.path[:0] = [p for p in (str(ROOT), str(ROOT / "tests/contract")) if p not in
 from pipeline import tables  # noqa: E402
 from pipeline.checks import CHECKS, form, gate  # noqa: E402
 from pipeline.codebook_tables import OTHERS, REGISTRIES  # noqa: E402
-from pipeline.schemas import TABLES, Column  # noqa: E402
+from pipeline.schemas import TABLES  # noqa: E402
+from pipeline.schemas.columns import Column  # noqa: E402
 from pipeline.vocabulary import Severity  # noqa: E402
 
 DOCUMENTS = ("README.md", "docs/methods.md", "docs/data.md", "docs/validation.md", "GLOSSARY.md", "data/README.md")

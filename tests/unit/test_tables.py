@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline import tables
 from pipeline.errors import BadInput
-from pipeline.schemas import FLAG, INTEGER, NUMBER, TEXT, Column, Table
+from pipeline.schemas.columns import FLAG, INTEGER, NUMBER, TEXT, Column, Table
 
 MADE = Table(
     "made",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pipeline.meta.arrays import BoolArray, FloatArray, IntArray, InvalidInput, choose
+from pipeline.meta.arrays import BoolArray, FloatArray, IntArray, InvalidInput, choose, floats
 from pipeline.meta.guards import definite, fitting
 from pipeline.meta.moderators.model_comparison import information_criteria
 from pipeline.meta.moderators.scale_fit import maximise
@@ -19,7 +19,7 @@ from pipeline.meta.moderators.scale_likelihood import LINKS
 from pipeline.meta.moderators.wald import Contrasts, WaldTest, omnibus
 from pipeline.meta.pooling.heterogeneity import heterogeneity
 from pipeline.meta.pooling.intervals import INTERVALS
-from pipeline.meta.pooling.studies import studies
+from pipeline.meta.pooling.studies import Studies, studies
 from pipeline.meta.pooling.weighted_fit import fit
 from pipeline.meta.reference import quantile, two_sided_p
 
@@ -128,15 +128,8 @@ def location_scale(
     if estimator not in ("REML", "ML"):
         raise InvalidInput(f"estimator of a location-scale model is REML or ML (found {estimator!r})")
     s = studies(yi, vi, design, mask)
-    z = np.ones((s.y.shape[-1], 1)) if scale_design is None else np.asarray(scale_design, dtype=np.float64)
-    if z.ndim < 2 or z.shape[-2] != s.y.shape[-1] or z.shape[-1] == 0 or not np.isfinite(z).all():
-        raise InvalidInput(f"the scale design must be finite, (k, q), q > 0: k {s.y.shape[-1]}, scale design {z.shape}")
-    if fitting({"yi": s.y, "a column of the scale design": z[..., 0]})[0].shape != s.y.shape:
-        raise InvalidInput(f"the scale design {z.shape} has more rows of a batch than yi {s.y.shape}")
-    z = np.broadcast_to(z, (*s.y.shape, z.shape[-1]))
+    z = _scale_columns(s, scale_design)
     q = z.shape[-1]
-    if int(s.k.min()) <= max(s.p, q):
-        raise InvalidInput(f"{s.k.min()} studies cannot carry {s.p} location and {q} scale coefficients")
     restricted = estimator == "REML"
     m = maximise(s, z, LINKS[link], restricted=restricted)
     f = fit(s.present / (s.v + m.tau2), s.x)
@@ -180,6 +173,19 @@ def location_scale(
         converged=m.converged[()],
         on_edge=m.on_edge[()],
     )
+
+
+def _scale_columns(s: Studies, scale_design: ArrayLike | None) -> FloatArray:
+    """The scale design as (..., k, q), its studies enough for both parts of the model."""
+    k = s.y.shape[-1]
+    z = np.ones((k, 1)) if scale_design is None else floats("scale_design", scale_design)
+    if z.ndim < 2 or z.shape[-2] != k or z.shape[-1] == 0 or not np.isfinite(z).all():
+        raise InvalidInput(f"the scale design must be finite, (k, q), q > 0: k {k}, scale design {z.shape}")
+    if fitting({"yi": s.y, "a column of the scale design": z[..., 0]})[0].shape != s.y.shape:
+        raise InvalidInput(f"the scale design {z.shape} has more rows of a batch than yi {s.y.shape}")
+    if int(s.k.min()) <= max(s.p, z.shape[-1]):
+        raise InvalidInput(f"{s.k.min()} studies cannot carry {s.p} location and {z.shape[-1]} scale coefficients")
+    return np.broadcast_to(z, (*s.y.shape, z.shape[-1]))
 
 
 def _covariance(information: FloatArray, known: BoolArray) -> FloatArray:

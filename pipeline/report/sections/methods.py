@@ -3,6 +3,8 @@ reproducibility."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from pipeline.report import format as f
 from pipeline.report import phrases
 from pipeline.report.book import Block, Column, DataTable, Heading, Paragraph, References, Terms, Text
@@ -10,6 +12,7 @@ from pipeline.report.glossary import terms_for
 from pipeline.report.links import linked
 from pipeline.report.references import SOURCES
 from pipeline.report.results import Evidence
+from pipeline.vocabulary import PooledModel
 
 _Cited = tuple[str, tuple[str, ...]]
 _MEASURES: dict[str, _Cited] = {
@@ -96,9 +99,8 @@ _ASYMMETRY: dict[bool, _Cited] = {
     ),
     False: (
         "Small-study effects were examined with a contour-enhanced funnel plot (Peters 2008) and "
-        "the regression test named in its table "
-        "(Egger 1997; Peters 2006).",
-        ("Peters 2008", "Egger 1997", "Peters 2006"),
+        "a regression test on the standard error (Egger 1997).",
+        ("Peters 2008", "Egger 1997"),
     ),
 }
 _INFLUENCE: _Cited = (
@@ -112,13 +114,15 @@ _MODERATORS: _Cited = (
     "and Thompson 2004).",
     ("Higgins and Thompson 2004",),
 )
-_ADJUSTED: _Cited = (
-    "The mean was also computed in ways that allow for small-study effects: trim and fill (Duval and Tweedie 2000), "
-    "regression to an infinitely precise trial (PET-PEESE: Stanley and Doucouliagos 2014), limit meta-analysis "
-    "(R\u00fccker 2011) and a selection model in which trials without p < .025 in the good direction are seen "
-    "less often (Vevea and Hedges 1995).",
-    ("Duval and Tweedie 2000", "Stanley and Doucouliagos 2014", "R\u00fccker 2011", "Vevea and Hedges 1995"),
-)
+_ADJUSTMENTS: dict[str, tuple[str, str]] = {
+    "trim_and_fill": ("trim and fill", "Duval and Tweedie 2000"),
+    "pet_peese": ("PET-PEESE regression to an infinitely precise trial", "Stanley and Doucouliagos 2014"),
+    "limit": ("limit meta-analysis", "R\u00fccker 2011"),
+    "selection": (
+        "a selection model in which trials without p < .025 in the good direction are seen less or more often",
+        "Vevea and Hedges 1995",
+    ),
+}
 _FEW = {
     "common": "With two trials the variance between them cannot be estimated usefully, so both are shown and a "
     "common-effect line (inverse variance, normal interval) is added.",
@@ -196,5 +200,13 @@ def _pooling(e: Evidence) -> list[_Cited]:
     done = e.tests.loc[e.tests["done"], "test"]
     out += [_INFLUENCE] if len(e.influence) else []
     out += [_MODERATORS] if done.str.startswith("moderator_").any() else []
-    small_study = ~done.str.match("subgroup_|moderator_")
-    return [*out, _ASYMMETRY[e.question.measure == "SMD"], _ADJUSTED] if small_study.any() else out
+    out += [] if done.str.match("subgroup_|moderator_").all() else [_ASYMMETRY[e.question.measure == "SMD"]]
+    adjusted = e.pooled.loc[e.pooled["model"].eq(PooledModel.ADJUSTED), "analysis"]
+    return out if adjusted.empty else [*out, _adjusted(adjusted)]
+
+
+def _adjusted(analyses: Iterable[str]) -> _Cited:
+    """The ways in which this report allows for small-study effects."""
+    ways = [_ADJUSTMENTS[name] for name in analyses]
+    named = phrases.listed([f"{words} ({source})" for words, source in ways], "and")
+    return f"The mean was also computed allowing for small-study effects: {named}.", tuple(s for _, s in ways)

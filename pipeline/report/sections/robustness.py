@@ -13,8 +13,9 @@ from pipeline.report.figures.alt import funnel_alt, leave_one_out_alt
 from pipeline.report.figures.funnel import funnel
 from pipeline.report.figures.leave_one_out import ROWS_MAX, leave_one_out_figure
 from pipeline.report.phrases import degrees
-from pipeline.report.results import ADJUSTED, Evidence
+from pipeline.report.results import Evidence
 from pipeline.report.sections.evidence import analysis_table
+from pipeline.vocabulary import PooledModel
 
 _SHOWN_ELSEWHERE = ("main", "common_effect", "leave_one_out")
 _ONE_EACH = (
@@ -33,7 +34,8 @@ _EXTREMES = 4
 def sensitivity(e: Evidence) -> list[Block]:
     """Every other analysis beside the main one."""
     names = e.pooled["analysis"]
-    elsewhere = names.isin(_SHOWN_ELSEWHERE) | names.str.startswith("subgroup_") | e.pooled["model"].eq(ADJUSTED)
+    adjusted = e.pooled["model"].eq(PooledModel.ADJUSTED)
+    elsewhere = names.isin(_SHOWN_ELSEWHERE) | names.str.startswith("subgroup_") | adjusted
     others = e.pooled[~elsewhere]
     if others.empty:
         return []
@@ -265,19 +267,16 @@ def _note(done: pd.DataFrame) -> str:
 
 def _adjusted(e: Evidence) -> list[Block]:
     """The mean under four ideas of how small-study effects come about."""
-    rows = e.pooled[e.pooled["model"].eq(ADJUSTED)]
+    rows = e.pooled[e.pooled["model"].eq(PooledModel.ADJUSTED)]
     main = e.analysis("one_per_trial") if e.together else e.analysis("main")
     if rows.empty:
         return []
     table = pd.concat([main, rows], ignore_index=True)
     return [
         Paragraph(
-            "If small-study effects are there, the mean may be too large. The rows below allow for them under "
-            "different ideas of how they come about; none of them is a correction that can be trusted by itself, least "
-            "of all when the trials differ as much as these."
-            if _spread(e)
-            else "If small-study effects are there, the mean may be too large. The rows below allow for them under "
-            "different ideas of how they come about; none of them is a correction that can be trusted by itself."
+            "If small-study effects are there, the mean may look better than it is. The rows below allow for them "
+            "under different ideas of how they come about; none of them is a correction that can be trusted by itself"
+            + (", least of all when the trials differ as much as these." if _spread(e) else ".")
         ),
         analysis_table(e, table, "The mean with small-study effects allowed for", prediction=False),
     ]

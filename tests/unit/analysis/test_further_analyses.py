@@ -11,14 +11,14 @@ from pipeline.analysis.influence import influence_rows
 from pipeline.analysis.moderators import ModeratorParams, moderator_tests
 from pipeline.analysis.pooled import Fit
 from pipeline.analysis.several_effects import Several, all_effects
-from pipeline.analysis.small_study import ADJUSTED, small_study_analyses
+from pipeline.analysis.small_study import small_study_analyses
 from pipeline.analysis.synthesis import SynthesisParams, answer
 from pipeline.errors import BadInput
 from pipeline.meta.dependence.correlated_hierarchical import correlated_hierarchical_effects
 from pipeline.meta.small_study.rank_test import begg
 from pipeline.meta.small_study.trim_and_fill import trim_and_fill
 from pipeline.tables import empty
-from pipeline.vocabulary import Better
+from pipeline.vocabulary import Better, PooledModel
 
 STUDIES = pd.DataFrame({"source": ["a", "b"], "study_id": "made-2001", "country": "", "population": ""})
 
@@ -148,7 +148,7 @@ class TestSmallStudies:
         trimmed = next(r for r in rows if r["analysis"] == "trim_and_fill")
         assert trimmed["estimate"] == pytest.approx(float(t.pooled.estimate))
         assert {r["analysis"] for r in rows} >= {"trim_and_fill", "pet_peese", "limit"}
-        assert {r["model"] for r in rows} == {ADJUSTED}
+        assert {r["model"] for r in rows} == {PooledModel.ADJUSTED}
         assert all(t["done"] for t in tests if t["test"] != "selection")
 
     def test_a_selection_model_needs_trials_on_both_sides_of_its_step(self, found, choices):
